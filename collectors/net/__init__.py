@@ -1,0 +1,1 @@
+"""The parts of the HTTP client. Collectors use `collectors.fetch`, which is their public face."""
