@@ -1,0 +1,9 @@
+"""The only place that touches the database. Everything goes through `Store`."""
+
+from monitor.store.cells import CellBatch, ComboFacts
+from monitor.store.coverage import Gap
+from monitor.store.keys import ApiKey
+from monitor.store.search import PostPage, PostQuery, Totals
+from monitor.store.store import Store
+
+__all__ = ["ApiKey", "CellBatch", "ComboFacts", "Gap", "PostPage", "PostQuery", "Store", "Totals"]
