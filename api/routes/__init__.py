@@ -1,0 +1,1 @@
+"""One file a resource. Every router answers with documents or raises `api.problems.Problem`."""

@@ -1,0 +1,181 @@
+"""The first page: what it says, that it needs nothing from elsewhere, and that it works without JavaScript."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+from lxml import html
+from structlog.testing import capture_logs
+
+from api.auth import CONTENT_SECURITY_POLICY
+from api.problems import KINDS
+from monitor.bootstrap import Services
+from tests.api.support import client_of, make_services
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+async def page_of(client: httpx.AsyncClient, path: str = "/") -> html.HtmlElement:
+    answer = await client.get(path, headers=BROWSER)
+    assert answer.headers["content-type"].startswith("text/html"), answer.text
+    return html.document_fromstring(answer.text)
+
+
+def by_class(page: html.HtmlElement, name: str) -> html.HtmlElement:
+    return page.find_class(name)[0]
+
+
+def text_of(element: html.HtmlElement) -> str:
+    return " ".join(element.text_content().split())
+
+
+async def test_it_leads_with_a_sentence_and_the_numbers(reader: httpx.AsyncClient) -> None:
+    page = await page_of(reader)
+    assert text_of(page.find(".//h1")) == "1 of 4 sources needs attention and 1 has not been checked yet."
+    tiles = {text_of(tile.find("dt")): text_of(tile.find("dd")) for tile in by_class(page, "tiles").findall("div")}
+    assert tiles["Posts"].startswith("98")
+    assert tiles["Sources tracked"].startswith("4")
+    assert tiles["Need attention"].startswith("1")
+    assert tiles["Last success"].startswith("9 min ago")
+
+
+async def test_what_is_broken_is_said_in_words_with_the_next_try(reader: httpx.AsyncClient) -> None:
+    page = await page_of(reader)
+    rows = page.get_element_by_id("attention").findall(".//tbody/tr")
+    assert len(rows) == 1
+    words = text_of(rows[0])
+    for part in ("Sick feed", "Failing", "nothing is at this address (404). <Check> it.", "in 5 hours"):
+        assert part in words
+
+
+async def test_the_table_twin_holds_the_points_of_the_api(reader: httpx.AsyncClient) -> None:
+    page = await page_of(reader, "/?since=2026-10-26&interval=week")
+    link = next(a.get("href") for a in by_class(page, "data").findall("a") if a.text == "JSON")
+    answer = (await reader.get(link)).json()
+    points = [point for series in answer["series"] for point in series["points"]]
+    rows = page.get_element_by_id("shares").findall(".//tbody/tr")
+    assert len(rows) == len(points)
+    words = Counter(text_of(row.findall("td")[-1]) for row in rows)
+    assert words["not observed"] == sum(1 for point in points if point["status"] == "not_observed")
+    assert words["so far"] == 4
+    spec = json.loads(page.find('.//script[@type="application/json"]').text)
+    drawn = [row["value"] for row in spec["data"]["values"]]
+    assert drawn == [point["value"] for point in points]
+
+
+async def test_the_policy_is_kept(reader: httpx.AsyncClient) -> None:
+    """Nothing inline, nothing from elsewhere: the same page works under the policy it is sent with."""
+    for path in ("/", "/?since=x", "/nothing", "/problems/not-found"):
+        answer = await reader.get(path, headers=BROWSER)
+        assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        page = html.document_fromstring(answer.text)
+        for element in page.iter("*"):
+            assert "style" not in element.attrib, element.tag
+            assert not [name for name in element.attrib if name.startswith("on")], element.tag
+            for name in ("src", "href", "action", "srcset", "data-bundle"):
+                assert re.match(r"/(?!/)|#", element.get(name, "/")), element.get(name)
+        assert not page.findall(".//style")
+        for script in page.findall(".//script"):
+            assert script.get("type") == "application/json" or (script.get("src") and not script.text)
+    for name in ("page.css", "chart.js"):
+        assert not re.search(r"https?://|@import|eval\(", (await reader.get(f"/static/{name}")).text)
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+
+
+async def test_the_page_is_well_made(reader: httpx.AsyncClient) -> None:
+    page = await page_of(reader)
+    assert page.get("lang") == "en"
+    assert len(page.findall(".//h1")) == 1
+    ids = Counter(element.get("id") for element in page.iter("*") if element.get("id"))
+    assert set(ids.values()) == {1}
+    for name in ("since", "until", "interval"):
+        assert page.find(f'.//label[@for="{name}"]') is not None
+    for image in page.iter("img"):
+        assert image.get("alt") is not None
+    for table in page.iter("table"):
+        assert table.find("caption") is not None
+        assert all(head.get("scope") for head in table.iter("th"))
+    targets = {a.get("href") for a in page.iter("a")}
+    for target in targets:
+        path, _, fragment = target.partition("#")
+        assert not fragment or fragment in ids, target
+        if path and not path.startswith(("/chart.svg", "/chart.png")):  # those are drawn in their own test
+            assert (await reader.get(path)).status_code == 200, target
+
+
+async def test_a_date_that_does_not_fit_is_explained_beside_its_field(reader: httpx.AsyncClient) -> None:
+    answer = await reader.get("/?since=2026-31-31&interval=month", headers=BROWSER)
+    assert answer.status_code == 422
+    page = html.document_fromstring(answer.text)
+    assert page.findtext(".//title", "").startswith("Error: ")
+    assert "There is a problem" in answer.text
+    field = page.get_element_by_id("since")
+    assert (field.get("value"), field.get("aria-invalid")) == ("2026-31-31", "true")
+    assert by_class(page, "problem").find('.//a[@href="#since"]') is not None
+    assert (await reader.get("/?colour=red")).status_code == 422
+
+
+async def test_an_empty_service_says_what_to_do(tmp_path: Path, config_dir: Path) -> None:
+    services = make_services(tmp_path, config_dir)
+    async with client_of(services) as client:
+        page = await page_of(client)
+        assert text_of(page.find(".//h1")) == "No sources yet."
+        assert "trendmonitor sources add" in text_of(page)
+        assert page.find(".//script[@src]") is None
+    services.close()
+
+
+async def test_browsers_get_errors_as_pages_and_programs_as_problems(reader: httpx.AsyncClient) -> None:
+    page = await reader.get("/nothing/here", headers=BROWSER)
+    assert page.status_code == 404
+    assert "<h1>" in page.text
+    program = await reader.get("/nothing/here")
+    assert program.status_code == 404
+    assert program.headers["content-type"] == "application/problem+json"
+    under_api = await reader.get("/api/v1/nothing", headers=BROWSER)
+    assert under_api.headers["content-type"] == "application/problem+json"
+    wrong = await reader.post("/", headers=BROWSER)
+    assert wrong.status_code == 405
+    assert wrong.headers["allow"] == "GET"
+    assert (await reader.put("/api/v1/sources/wire")).headers["allow"] == "DELETE, GET, PATCH"
+    assert (await reader.put("/api/v1/sources/opml")).headers["allow"] == "GET, POST"
+    assert (await reader.put("/api/v1/trends")).headers["allow"] == "GET, HEAD"
+
+
+async def test_a_fault_of_ours_is_a_page_without_its_inside(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr(services.store, "sources", broken)
+    with capture_logs() as logged:
+        async with client_of(services) as client:
+            for headers in (BROWSER, {}):
+                answer = await client.get("/", headers=headers)
+                assert answer.status_code == 500
+                assert "secret inside" not in answer.text
+                assert answer.headers["content-security-policy"]
+    assert [(entry["event"], str(entry["exc_info"])) for entry in logged] == [("request_failed", "secret inside")] * 2
+
+
+@pytest.mark.parametrize("slug", KINDS)
+async def test_every_kind_of_problem_has_its_page(reader: httpx.AsyncClient, slug: str) -> None:
+    answer = await reader.get(f"/problems/{slug}")
+    assert answer.status_code == 200
+    assert html.document_fromstring(answer.text).findtext(".//h1") == KINDS[slug].title
+
+
+async def test_static_files_are_kept_by_the_browser_only_under_their_hash(reader: httpx.AsyncClient) -> None:
+    page = await page_of(reader)
+    address = page.find('.//link[@rel="stylesheet"]').get("href")
+    assert "immutable" in (await reader.get(address)).headers["cache-control"]
+    assert (await reader.get("/static/page.css")).headers["cache-control"] == "no-cache"
+    assert len((await reader.get(address)).content) <= 12_000
+    assert (await reader.get("/static/nothing.css")).status_code == 404
