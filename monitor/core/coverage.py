@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import median
 
 from monitor.core.model import Known, Observed
@@ -22,6 +23,12 @@ STRAGGLER_SHARE = 0.2
 
 SMALLEST_CAP = 10
 """Feeds that cut their list cut it at this length or later (WordPress 10, YouTube 15, Reddit 25)."""
+RENAMED_SHARE = 0.5
+"""A page without a known anchor still connects if at least this share of it are unknown items from before …"""
+DAY = timedelta(days=1)
+"""… and, where the source dates by the day only, from at least a day before."""
+INSTANT = timedelta(microseconds=1)
+"""What a look without any date to go by observed: the moment itself, so that what follows has a point to start from."""
 
 
 def observe_unchanged(known: Known, now: datetime) -> Observed | None:
@@ -41,46 +48,58 @@ def observe_page(
     knows that something was, None if only overlap can tell.
 
     The result starts where the last coverage ended when the page connects to it, otherwise at the oldest item that
-    the page proves, with the reason of the gap. A first visit starts at the page's oldest item.
+    the page proves, with the reason of the gap. A first visit starts at the page's oldest item. An emptied page proves
+    nothing: `since` equals `until`.
     """
     last = known.observed_until
     dates = sorted((published for _, published in items if published is not None and published <= now), reverse=True)
     if last is None:
-        return Observed(_oldest_without_stragglers(dates) if dates else now, now)
+        return Observed(_oldest_without_stragglers(dates) if dates else now - INSTANT, now)
     last = min(last, now)
     if continuous:
         return Observed(last, now)
     if continuous is None and _connects(known, items, last):
         return Observed(last, now)
+    if continuous is None and not items:
+        return Observed(now, now, gap="emptied")
     fresh = [published for published in dates if published > last]
-    since = fresh[-1] if fresh else now
-    if continuous is False:
-        return Observed(since, now, gap="lost cursor")
-    return Observed(since, now, gap="overflow" if items else "emptied")
+    since = fresh[-1] if fresh else now - INSTANT
+    return Observed(since, now, gap="lost cursor" if continuous is False else "overflow")
 
 
 def _connects(known: Known, items: Sequence[tuple[str, datetime | None]], last: datetime) -> bool:
     """True if the page reaches back to what was known at `last`.
 
     The test is against the *newest* known posts, not any: a pinned post from last year stays in the feed while a
-    hundred others roll through unseen. A page without known ids still connects when unknown items are older than the
-    last visit: the publisher renamed its ids, or the page is longer than what we stored.
+    hundred others roll through unseen. A page without them still connects when much of it is unknown and older than
+    the last visit: the publisher renamed its ids. One such item proves nothing, it may be newly pinned or backdated.
     """
-    if not known.anchors:  # an empty feed was observed as empty: what it shows came since, unless more came than it holds
+    if (
+        not known.anchors
+    ):  # an empty feed was observed as empty: what it shows came since, unless more came than it holds
         return len(items) < SMALLEST_CAP
     ids = {native for native, _ in items}
     if any(anchor in ids for anchor in known.anchors):
         return True
-    return any(published is not None and published <= last and native not in known.hashes for native, published in items)
+    before = last - DAY if _dated_by_the_day(items) else last
+    older = sum(
+        published is not None and published <= before and native not in known.hashes for native, published in items
+    )
+    return older > 0 and older >= RENAMED_SHARE * len(items)
+
+
+def _dated_by_the_day(items: Sequence[tuple[str, datetime | None]]) -> bool:
+    """True if all items bear the same time of day (two, where the clocks changed): what came at noon says midnight."""
+    times = [published.timetz() for _, published in items if published is not None]
+    return len(times) >= 3 and len(set(times)) <= 2
 
 
 def _oldest_without_stragglers(newest_first: Sequence[datetime]) -> datetime:
     """The oldest date of a first page, leaving out a few items that lie far before all others."""
     if len(newest_first) < 5:
         return newest_first[-1]
-    holes = [earlier - later for earlier, later in zip(newest_first, newest_first[1:], strict=False)]
-    typical = median(holes)
-    limit = max(STRAGGLER_HOLE, typical * STRAGGLER_FACTOR)
+    holes = [(earlier - later).total_seconds() for earlier, later in pairwise(newest_first)]
+    limit = max(STRAGGLER_HOLE.total_seconds(), median(holes) * STRAGGLER_FACTOR)
     allowed = int(len(newest_first) * STRAGGLER_SHARE)
     for index in range(len(holes) - 1, -1, -1):
         stragglers = len(newest_first) - 1 - index

@@ -21,8 +21,12 @@ ASKED_AT_MOST = timedelta(days=1)
 """Longest wish of a server (ttl, max-age) that is honoured."""
 THROTTLED_AT_MOST = timedelta(days=7)
 """Longest Retry-After that is honoured."""
+OFFLINE_WAIT = timedelta(minutes=2)
+"""After our own network failed: asked again after this long to twice as long."""
 JITTER = 0.2
 SMOOTHING = 0.3
+OLDEST_IGNORED = 0.2
+"""This share of a page, its oldest items, says nothing about the rhythm: pinned posts lie years before the others."""
 
 WEIGHTS = {"temporary": 0.5, "soft": 1.0, "hard": 2.0}
 """What a failure adds to the count that doubles the delay."""
@@ -31,10 +35,11 @@ WEIGHTS = {"temporary": 0.5, "soft": 1.0, "hard": 2.0}
 def spacing_of(previous: float | None, dates: Sequence[datetime], now: datetime) -> float | None:
     """Typical seconds between posts, from the dates of one page (any order), smoothed over visits.
 
-    The time since the newest post counts as a spacing once it exceeds the typical one, so that a source which falls
+    The mean, because sources that post in batches have a median of nearly nothing. The time since the newest post counts as a spacing once it exceeds the typical one, so that a source which falls
     silent is asked less and less often.
     """
     ordered = sorted(dates)[-50:]
+    ordered = ordered[int(len(ordered) * OLDEST_IGNORED) :]
     if len(ordered) < 2:
         return previous
     typical = (ordered[-1] - ordered[0]).total_seconds() / (len(ordered) - 1)
@@ -49,15 +54,19 @@ def after_success(
     spacing: float | None,
     page_length: int,
     asked: timedelta | None,
+    overflowed: bool = False,
     rng: random.Random,
 ) -> datetime:
     """Next time to ask after a visit that worked.
 
     `every` fixes the interval; otherwise half the typical spacing, early enough that a page of `page_length` items
-    cannot roll over thrice unseen. `asked` is what server or document wish for; it can only lengthen the wait.
+    cannot roll over thrice unseen, and soonest where one just did (`overflowed`). `asked` is what server or document
+    wish for; it can only lengthen the wait.
     """
     if every is not None:
         wait = every
+    elif overflowed:
+        wait = SHORTEST
     elif spacing is None:
         wait = FIRST_GUESS
     else:
@@ -86,3 +95,8 @@ def after_failure(
     if error.until is not None:
         due = max(due, min(error.until, now + THROTTLED_AT_MOST) + wait * JITTER * rng.random())
     return due, failures
+
+
+def after_offline(now: datetime, rng: random.Random) -> datetime:
+    """Next time to ask after a failure that was ours; soon, because it says nothing about the source."""
+    return now + OFFLINE_WAIT * (1 + rng.random())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.coverage import observe_page, observe_unchanged
+from monitor.core.coverage import INSTANT, observe_page, observe_unchanged
 from monitor.core.model import Known, Observed
 
 NOW = datetime(2026, 7, 6, 12, tzinfo=UTC)
@@ -33,8 +33,9 @@ def test_first_visit_starts_at_the_oldest_item_in_any_order() -> None:
 
 
 def test_first_visit_to_an_empty_or_undated_feed_starts_now() -> None:
-    assert observe_page(NOTHING, [], NOW) == Observed(NOW, NOW)
-    assert observe_page(NOTHING, [("a", None), ("b", None)], NOW) == Observed(NOW, NOW)
+    moment = Observed(NOW - INSTANT, NOW)
+    assert observe_page(NOTHING, [], NOW) == moment
+    assert observe_page(NOTHING, [("a", None), ("b", None)], NOW) == moment
 
 
 def test_a_pinned_post_from_years_ago_does_not_stretch_the_first_coverage() -> None:
@@ -71,6 +72,21 @@ def test_the_newest_post_was_deleted_but_the_next_ones_are_still_there() -> None
 def test_a_publisher_that_renames_all_ids_loses_nothing() -> None:
     before = known(["p50", "p51"], NOW - 49 * HOUR)
     assert observe_page(before, items(1, 50, 51, prefix="new"), NOW).gap is None
+
+
+def test_one_backdated_or_newly_pinned_item_does_not_hide_an_overflow() -> None:
+    before = known(["p50", "p51", "p52"], NOW - 49 * HOUR)
+    page = [*items(1, 2, 20), ("backdated", NOW - 60 * HOUR)]
+    assert observe_page(before, page, NOW) == Observed(NOW - 20 * HOUR, NOW, gap="overflow")
+
+
+def test_where_dates_are_days_posts_of_the_day_of_the_last_visit_may_have_come_after_it() -> None:
+    last = NOW - 2 * HOUR  # at ten, and all of this came after ten
+    before = known(["a", "b", "c"], last)
+    page: list[tuple[str, datetime | None]] = [(f"n{n}", NOW.replace(hour=0)) for n in range(20)]
+    assert observe_page(before, page, NOW) == Observed(NOW - INSTANT, NOW, gap="overflow")
+    old: list[tuple[str, datetime | None]] = [(f"n{n}", NOW.replace(hour=0) - n * 24 * HOUR) for n in range(20)]
+    assert observe_page(before, old, NOW) == Observed(last, NOW), "renamed: they lie days before"
 
 
 def test_an_empty_feed_that_was_observed_empty_stays_observed() -> None:

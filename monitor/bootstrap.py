@@ -1,0 +1,139 @@
+"""The one place where things are wired. Everything is made when it is first asked for, so a command that only reads
+the database never loads a language model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import structlog
+
+from monitor.config import Config, load_config
+from monitor.core.model import Applied
+from monitor.settings import Settings
+from monitor.store import Store
+
+if TYPE_CHECKING:
+    from collectors.fetch import Http
+    from monitor.pipeline import Collection
+    from monitor.readers import Readers, Recipe
+    from monitor.trends import Trends
+
+log = structlog.get_logger(__name__)
+
+GENERATED = "generated"
+"""Meta key that marks a database of generated posts; it is shown everywhere and never collects."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Services:
+    """All that commands, routes and ticks work with. Times from `clock` are aware UTC."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.rng = rng or random.Random()  # noqa: S311 - jitter of polling times, not a secret
+        self.last_tick: datetime | None = None
+        """When the clock of this process last looked for due sources."""
+
+    @cached_property
+    def config(self) -> Config:
+        """Raises ConfigErrors with every problem found."""
+        return load_config(self.settings.config)
+
+    @cached_property
+    def store(self) -> Store:
+        """Opened and migrated. Raises StoreError."""
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        store = Store.open(self.settings.database_url)
+        store.migrate()
+        return store
+
+    @cached_property
+    def trends(self) -> Trends:
+        from monitor.trends import Trends
+
+        labels = {
+            "platform": {name: info.name for name, info in self.config.platforms.items()},
+            "topic": {name: str(topic.get("label", name)) for name, topic in self.config.taxonomy.items()},
+        }
+        return Trends(self.store, clock=self.clock, labels=labels)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        from monitor.readers import Recipe
+
+        return Recipe(
+            taxonomy=self.config.taxonomy, lexicon=self.config.lexicon, author_key=self.store.author_key()
+        )
+
+    @cached_property
+    def readers(self) -> Readers:
+        from monitor.readers import Readers
+
+        return Readers(self.recipe, workers=self.settings.collect_workers)
+
+    @cached_property
+    def collection(self) -> Collection:
+        from monitor.pipeline import Collection
+
+        return Collection(
+            store=self.store,
+            readers=self.readers,
+            http=self.http,
+            clock=self.clock,
+            rng=self.rng,
+            concurrency=self.settings.concurrency,
+        )
+
+    def http(self) -> Http:
+        from collectors.fetch import Http, HttpSettings
+
+        return Http(
+            HttpSettings(
+                allow_nets=self.settings.allow_nets,
+                contact=self.settings.contact,
+                max_body=self.settings.max_body_mb * 1_000_000,
+                pace=self.settings.pace_seconds,
+                concurrency=self.settings.concurrency,
+            )
+        )
+
+    @property
+    def generated(self) -> bool:
+        """True if this database holds generated posts."""
+        return self.store.meta(GENERATED) == "true"
+
+    def apply(self) -> Applied:
+        """Make the declared sources of config/ the state of the database. Nothing changes if config/ has an error."""
+        applied = self.store.apply(self.config.sources, self.clock())
+        log.info(
+            "config_applied",
+            added=len(applied.added),
+            changed=len(applied.changed),
+            retired=len(applied.retired),
+            unchanged=applied.unchanged,
+        )
+        return applied
+
+    def close(self) -> None:
+        """Give back threads, processes and connections that were made; never opens anything."""
+        made = self.__dict__
+        if "collection" in made:
+            self.collection.close()
+        elif "readers" in made:
+            self.readers.close()
+        if "store" in made:
+            self.store.close()

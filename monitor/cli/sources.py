@@ -1,0 +1,348 @@
+"""`trendmonitor sources`: what is tracked, how it fares, and how to change it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from collectors.base import Source
+from monitor.cli.app import AsJson, run, services
+from monitor.cli.output import ago, emit, fail, grouped, say, table
+from monitor.core.model import TrackedSource
+from monitor.source_status import slug_for, status_of
+
+if TYPE_CHECKING:
+    from monitor.bootstrap import Services
+
+app = typer.Typer(help="List, add, test, pause and remove tracked sources.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="ID")]
+
+
+class Status(StrEnum):
+    ok = "ok"
+    failing = "failing"
+    paused = "paused"
+    stopped = "stopped"
+    waiting = "waiting"
+    archive = "archive"
+
+
+@app.command("list")
+def list_sources(
+    status: Annotated[Status | None, typer.Option(help="Only sources in this state.")] = None, as_json: AsJson = False
+) -> None:
+    """All sources with their state, problems first."""
+    made = services()
+    found = [one for one in made.store.sources() if status is None or status_of(one) == status.value]
+    found.sort(key=lambda one: (status_of(one) != "failing", one.source.id))
+    now = made.clock()
+
+    def human() -> None:
+        rows = [
+            (
+                one.source.id,
+                one.source.platform,
+                status_of(one),
+                ago(one.state.last_success, now),
+                "" if _idle(one) else "now" if one.state.next_due is None else ago(one.state.next_due, now),
+                _short(one.state.error or one.state.stopped or ""),
+            )
+            for one in found
+        ]
+        table(
+            "ID", "Platform", "State", "Last success", "Next", "Note",
+            rows=rows, whole=("Platform", "State", "Last success", "Next"),
+        )  # fmt: skip
+        if not found:
+            say("No source is tracked." if status is None else f"No source is {status.value}.")
+
+    emit([_document(one) for one in found], as_json=as_json, human=human)
+
+
+@app.command()
+def show(source_id: Id, as_json: AsJson = False) -> None:
+    """One source: its settings, state, coverage and last visits."""
+    made = services()
+    one = _find(made, source_id)
+    coverage = made.store.coverage([source_id]).get(source_id, [])
+    gaps = made.store.gaps(source_id)
+    visits = made.store.visits(source_id, limit=10)
+    document = {**_document(one), "coverage": coverage, "gaps": gaps, "visits": visits}
+
+    def human() -> None:
+        for name, value in _document(one).items():
+            if value not in (None, "", (), {}, []):
+                say(f"{name:>14}  {', '.join(value) if isinstance(value, tuple) else value}")
+        for interval in coverage:
+            say(f"      observed  {interval.since:%Y-%m-%d %H:%M} to {interval.until:%Y-%m-%d %H:%M} UTC")
+        for gap in gaps:
+            say(f"           gap  {gap.since:%Y-%m-%d %H:%M} to {gap.until:%Y-%m-%d %H:%M} UTC: {gap.reason}")
+        table(
+            "Visit",
+            "Outcome",
+            "New",
+            "Changed",
+            "Message",
+            rows=[(f"{v.started:%Y-%m-%d %H:%M}", v.outcome, v.new, v.changed, v.message or "") for v in visits],
+        )
+
+    emit(document, as_json=as_json, human=human)
+
+
+@app.command()
+def add(
+    url: Annotated[str, typer.Argument(help="Address of a feed, page, channel or profile.")],
+    source_id: Annotated[
+        str | None, typer.Option("--id", help="Stable short name; made from the address if left out.")
+    ] = None,
+    name: Annotated[str | None, typer.Option()] = None,
+    platform: Annotated[
+        str | None, typer.Option(help="Row of config/platforms.yaml; told from the address if left out.")
+    ] = None,
+    content_type: Annotated[str | None, typer.Option(help="video, podcast, news or other.")] = None,
+    audience: Annotated[
+        list[str] | None, typer.Option(help="physicians, nurses, public_health or other; repeat for more.")
+    ] = None,
+    country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2.")] = None,
+    language: Annotated[str | None, typer.Option(help="ISO 639-1.")] = None,
+    every: Annotated[str | None, typer.Option(help="Fixed interval such as 30m or 2h; adaptive if left out.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Look at the address first and find its feed.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Track a new source. The address is looked at first; a page that only links to its feed is followed."""
+    made = services()
+    if "://" not in url:
+        url = f"https://{url}"
+    tracked = made.store.sources()
+    _refuse_tracked(tracked, url)
+    title: str | None = None
+    others: list[str] = []
+    if check:
+        found = _discover(made, url)
+        if not found:
+            fail(
+                f"{url} answered, but has no feed that can be read. "
+                "Give the feed's own address, or --no-check to track it anyway."
+            )
+        url, title = found[0].url, found[0].title
+        others = [one.url for one in found[1:]]
+        _refuse_tracked(tracked, url)
+    mapping: dict[str, Any] = {
+        "id": source_id or slug_for(url, taken={one.source.id for one in tracked}),
+        "collector": "feed",
+        "url": url,
+        "name": name or (title or "")[:200] or None,
+        "verified": check,
+        "content_type": content_type,
+        "audience": audience or None,
+        "platform": platform,
+        "country": country,
+        "language": language,
+        "every": every,
+    }
+    source = _source(mapping, made)
+    added = made.store.add_source(source, made.clock())
+
+    def human() -> None:
+        say(f"{source.id} is tracked: {source.url}")
+        for other in others:
+            say(f"  The page also offers {other}")
+
+    emit(_document(added) | {"also_offered": others}, as_json=as_json, human=human)
+
+
+def _refuse_tracked(tracked: Sequence[TrackedSource], url: str) -> None:
+    for one in tracked:
+        if one.source.url and one.source.url.rstrip("/") == url.partition("#")[0].rstrip("/"):
+            fail(
+                f"{url} is tracked already, as {one.source.id}. `trendmonitor sources show {one.source.id}` tells more."
+            )
+
+
+@app.command("test")
+def preview_source(source_id: Id, as_json: AsJson = False) -> None:
+    """Fetch and tag without storing: what would this source bring? Status 1 if it fails."""
+    from monitor.core.mask import mask, shown_post
+
+    made = services()
+    preview = run(made.collection.preview(_find(made, source_id).source))
+
+    def human() -> None:
+        if preview.error:
+            return
+        say(
+            f"{preview.url}: {preview.facts.format or 'readable'}, {len(preview.posts)} newest posts, "
+            f"{preview.rejected} unusable ({preview.millis} ms)"
+        )
+        for repair in preview.repairs:
+            say(f"  mended: {repair}")
+        rows = [
+            (
+                f"{post.published_at:%Y-%m-%d}",
+                post.annotation.content_type,
+                "+".join(post.annotation.audience),
+                post.annotation.language,
+                post.annotation.country,
+                ", ".join(post.annotation.topics),
+                mask(post.title)[:70],
+            )
+            for post in preview.posts
+        ]
+        columns = ("Date", "Type", "Audience", "Lang", "Country", "Topics", "Title")
+        table(*columns, rows=rows, whole=("Date", "Type", "Lang", "Country"))
+
+    document = {
+        "source": source_id,
+        "url": preview.url,
+        "error": preview.error,
+        "code": preview.code,
+        "rejected": preview.rejected,
+        "repairs": preview.repairs,
+        "posts": [shown_post(post) for post in preview.posts],
+    }
+    emit(document, as_json=as_json, human=human)
+    if preview.error:
+        fail(f"{preview.code}: {preview.error}")
+
+
+@app.command()
+def pause(source_id: Id, as_json: AsJson = False) -> None:
+    """Stop polling until resumed. What is stored stays."""
+    _set_paused(source_id, True, as_json)
+
+
+@app.command()
+def resume(source_id: Id, as_json: AsJson = False) -> None:
+    """Poll again, now; also takes back an automatic stop."""
+    _set_paused(source_id, False, as_json)
+
+
+@app.command()
+def remove(
+    source_id: Id,
+    purge: Annotated[bool, typer.Option("--purge", help="Also delete its posts, counts and coverage.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Stop tracking a source. Its posts stay unless --purge is given."""
+    services().store.remove_source(source_id, purge=purge)
+    emit(
+        {"removed": source_id, "purged": purge},
+        as_json=as_json,
+        human=lambda: say(f"{source_id} is not tracked any more."),
+    )
+
+
+@app.command()
+def discover(url: Annotated[str, typer.Argument()], as_json: AsJson = False) -> None:
+    """Feeds that can be read at an address."""
+    made = services()
+    found = _discover(made, url if "://" in url else f"https://{url}")
+
+    def human() -> None:
+        table(
+            "Address",
+            "Title",
+            "Format",
+            "Items",
+            "Newest",
+            rows=[(c.url, c.title, c.format, c.items, f"{c.newest:%Y-%m-%d}" if c.newest else "") for c in found],
+        )
+
+    emit(found, as_json=as_json, human=human)
+    if not found:
+        fail("No feed that can be read was found there.")
+
+
+@app.command("import-opml")
+def import_opml(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], as_json: AsJson = False) -> None:
+    """Track the feeds of an OPML file; those already tracked are left as they are."""
+    from monitor.opml import add_outlines
+
+    made = services()
+    report = add_outlines(made, file.read_bytes())
+
+    def human() -> None:
+        say(f"{len(report.added)} added, {len(report.known)} already tracked, {len(report.skipped)} not usable.")
+        for sample, reason in report.skipped:
+            say(f"  {sample}: {reason}")
+
+    emit(report, as_json=as_json, human=human)
+
+
+@app.command("export-opml")
+def export_opml(
+    file: Annotated[Path | None, typer.Argument(help="Standard output if left out.")] = None, as_json: AsJson = False
+) -> None:
+    """Write all feed sources as OPML."""
+    from collectors.feeds.opml import write_opml
+
+    if file is None and as_json:
+        fail("--json and OPML both want standard output: name a file, or leave --json out", code=2)
+    feeds = [one.source for one in services().store.sources() if one.source.collector == "feed"]
+    data = write_opml(feeds)
+    if file is None:
+        sys.stdout.write(data.decode())
+        return
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        fail(f"{file}: cannot be written ({error.strerror or error})")
+    emit(
+        {"file": file, "sources": len(feeds)},
+        as_json=as_json,
+        human=lambda: say(f"{grouped(len(feeds))} sources written to {file}"),
+    )
+
+
+def _set_paused(source_id: str, paused: bool, as_json: bool) -> None:
+    made = services()
+    tracked = made.store.set_paused(source_id, paused, made.clock())
+    word = "paused" if paused else "polled again, starting now"
+    emit(_document(tracked), as_json=as_json, human=lambda: say(f"{source_id} is {word}."))
+
+
+def _find(made: Services, source_id: str) -> TrackedSource:
+    one = made.store.source(source_id)
+    if one is None:
+        fail(f"no source with id {source_id}; `trendmonitor sources list` names them all")
+    return one
+
+
+def _discover(made: Services, url: str) -> list[Any]:
+    return run(made.collection.discover(url))
+
+
+def _source(mapping: dict[str, Any], made: Services) -> Source:
+    from monitor.config import source_from_mapping
+
+    result = source_from_mapping(mapping, platforms=made.config.platforms)
+    if not isinstance(result, Source):
+        fail("\n".join(str(problem) for problem in result), code=2)
+    return result
+
+
+def _idle(one: TrackedSource) -> bool:
+    return one.state.paused or one.state.stopped is not None or one.source.collector == "archive"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 90 else text[:89] + "…"
+
+
+def _document(one: TrackedSource) -> dict[str, Any]:
+    source, state = one.source, one.state
+    return {
+        "id": source.id, "name": source.name, "status": status_of(one), "collector": source.collector, "platform": source.platform,
+        "url": source.url, "content_type": source.content_type, "audience": source.audience, "country": source.country,
+        "language": source.language, "every": source.every, "declared": state.declared, "verified": state.verified,
+        "last_try": state.last_try, "last_success": state.last_success, "last_new": state.last_new, "next_due": state.next_due,
+        "failing_since": state.failing_since, "error_code": state.error_code, "error": state.error, "stopped": state.stopped,
+    }  # fmt: skip
