@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from api.app import create_app
 from api.auth import UnsafeAddress, require_keys_for
@@ -16,7 +17,10 @@ __all__ = ["UnsafeAddress", "create"]
 
 
 def create(services: Services) -> FastAPI:
-    """The application for `services.settings.host`. Raises UnsafeAddress where keys are needed and none exist."""
+    """The application for `services.settings.host`, with a clock that ticks as long as it runs.
+
+    Raises UnsafeAddress where keys are needed and none exist. `services` are closed when the application ends.
+    """
     require_keys_for(services.settings.host, services.store)
 
     @asynccontextmanager
@@ -26,6 +30,7 @@ def create(services: Services) -> FastAPI:
         try:
             yield
         finally:
-            clockwork.stop()
+            await clockwork.stop()
+            await run_in_threadpool(services.close)
 
     return create_app(services, lifespan=ticking)

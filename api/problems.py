@@ -79,7 +79,7 @@ class FieldError:
 
 
 @dataclass
-class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+class Problem(Exception):
     """A refusal with its kind (a key of KINDS), what to do next, and the fields it is about."""
 
     kind: str

@@ -85,7 +85,12 @@ def _config(home: Path, base: str, count: int) -> Path:
     shutil.copytree(Path(__file__).parents[1] / "config", folder)
     lines = ["sources:"]
     for number in range(count):
-        lines += [f"  - id: bench-{number}", "    collector: feed", "    platform: web", f"    url: {base}/{number}.xml"]
+        lines += [
+            f"  - id: bench-{number}",
+            "    collector: feed",
+            "    platform: web",
+            f"    url: {base}/{number}.xml",
+        ]
     (folder / "sources.yaml").write_text("\n".join(lines) + "\n")
     return folder
 
@@ -93,7 +98,17 @@ def _config(home: Path, base: str, count: int) -> Path:
 def _newsboat(home: Path, base: str, count: int) -> list[str]:
     (home / "urls").write_text("".join(f"{base}/{number}.xml\n" for number in range(count)))
     (home / "newsboat.conf").write_text("reload-threads 10\n")
-    return ["newsboat", "-u", str(home / "urls"), "-c", str(home / "newsboat.db"), "-C", str(home / "newsboat.conf"), "-x", "reload"]
+    return [
+        "newsboat",
+        "-u",
+        str(home / "urls"),
+        "-c",
+        str(home / "newsboat.db"),
+        "-C",
+        str(home / "newsboat.conf"),
+        "-x",
+        "reload",
+    ]
 
 
 def _timed(command: list[str], environment: dict[str, str], folder: Path) -> float:

@@ -15,13 +15,7 @@ from html import escape
 COUNT = 200
 SECONDS_AT_MOST = 1200
 
-_WORDS = (
-    "patient care hospital nurses telehealth vaccine study doctors clinical trial treatment new health system public risk "
-    "cancer diabetes heart mental data privacy program community research results found said according report national "
-    "service access support team children women older adults digital online therapy drug approved guidance week year "
-    "after before during people improve quality cost insurance emergency department outcome not very good bad better "
-    "worse concern relief pain help and the of to in for with on that is was are be as at by from this have it an or"
-).split()
+_WORDS = ["patient", "care", "hospital", "nurses", "telehealth", "vaccine", "study", "doctors", "clinical", "trial", "treatment", "new", "health", "system", "public", "risk", "cancer", "diabetes", "heart", "mental", "data", "privacy", "program", "community", "research", "results", "found", "said", "according", "report", "national", "service", "access", "support", "team", "children", "women", "older", "adults", "digital", "online", "therapy", "drug", "approved", "guidance", "week", "year", "after", "before", "during", "people", "improve", "quality", "cost", "insurance", "emergency", "department", "outcome", "not", "very", "good", "bad", "better", "worse", "concern", "relief", "pain", "help", "and", "the", "of", "to", "in", "for", "with", "on", "that", "is", "was", "are", "be", "as", "at", "by", "from", "this", "have", "it", "an", "or"]
 
 
 def make_feeds(now: datetime, seed: int = 7) -> dict[str, bytes]:

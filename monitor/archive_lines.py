@@ -39,7 +39,7 @@ FIELDS = frozenset(
 """Every field that is known. `sentiment` is written by exports and not read: it is computed anew from the text."""
 
 
-class Misfit(ValueError):  # noqa: N818 - a noun of the field: what the report counts
+class Misfit(ValueError):
     """This record cannot be used. `reason` is the same for all records that fail alike; the text adds the value."""
 
     def __init__(self, reason: str, value: object = None) -> None:

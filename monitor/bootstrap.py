@@ -73,11 +73,12 @@ class Services:
 
     @cached_property
     def recipe(self) -> Recipe:
+        """What tagging needs. Remembers in the store by which lists posts will be tagged from now on."""
         from monitor.readers import Recipe
+        from monitor.retag import remember_lists
 
-        return Recipe(
-            taxonomy=self.config.taxonomy, lexicon=self.config.lexicon, author_key=self.store.author_key()
-        )
+        remember_lists(self.store, self.config.taxonomy, self.config.lexicon)
+        return Recipe(taxonomy=self.config.taxonomy, lexicon=self.config.lexicon, author_key=self.store.author_key())
 
     @cached_property
     def readers(self) -> Readers:

@@ -39,7 +39,7 @@ class Problem:
         return f"{place}: {self.what}; {self.instead}"
 
 
-class ConfigErrors(Exception):  # noqa: N818 - it holds many errors, and its name says so
+class ConfigErrors(Exception):
     """The configuration can't be used. Holds every problem that was found, in file and line order."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

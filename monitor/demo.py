@@ -93,30 +93,16 @@ _REGIONS = (("US", "en", 16), ("CA", "en", 3), ("GB", "en", 6), ("DE", "de", 5),
 _KINDS = ("mixed", "mixed", "news", "mixed", "podcast", "forum", "news", "channel")
 _AUDIENCES = (["physicians"], ["nurses"], ["public_health"], ["other"], ["other"], ["nurses", "physicians"])
 
-_OPENERS = {
-    "en": (
-        "A ward team reports",
-        "The clinic explains",
-        "A short guide:",
-        "New figures show",
-        "Listeners asked about",
-        "We talked about",
-    ),
-    "de": ("Die Klinik erklärt", "Neue Zahlen zeigen", "Kurz erklärt:", "Wir sprachen über"),
-    "fr": ("La clinique explique", "De nouveaux chiffres montrent", "En bref :", "Nous avons parlé de"),
-    "it": ("La clinica spiega", "Nuovi dati mostrano", "In breve:", "Abbiamo parlato di"),
-    "pt": ("A clínica explica", "Novos dados mostram", "Em resumo:", "Falámos sobre"),
-    "es": ("La clínica explica", "Nuevos datos muestran", "En breve:", "Hablamos de"),
-}
+# Subjects and moods are so short, and the words between them so many, that texts are hardly ever taken for copies
 _SUBJECTS = {
     "telehealth": {"en": "telehealth visits", "de": "Videosprechstunde und Telemedizin", "fr": "la téléconsultation", "it": "la telemedicina", "pt": "a telemedicina", "es": "la telemedicina"},
-    "ai": {"en": "artificial intelligence in triage", "de": "künstliche Intelligenz in der Triage", "fr": "l'intelligence artificielle au triage", "it": "l'intelligenza artificiale nel triage", "pt": "a inteligência artificial na triagem", "es": "la inteligencia artificial en el triaje"},
-    "privacy": {"en": "data privacy for patients", "de": "Datenschutz für Patienten", "fr": "la protection des données", "it": "la protezione dei dati", "pt": "a proteção de dados", "es": "la protección de datos"},
-    "vaccination": {"en": "flu vaccination", "de": "die Grippeimpfung", "fr": "la vaccination contre la grippe", "it": "la vaccinazione antinfluenzale", "pt": "a vacinação contra a gripe", "es": "la vacunación contra la gripe"},
-    None: {"en": "everyday work on the ward", "de": "den Alltag auf Station", "fr": "le quotidien du service", "it": "il lavoro in reparto", "pt": "o dia a dia na enfermaria", "es": "el día a día en planta"},
+    "ai": {"en": "AI triage", "de": "künstliche Intelligenz", "fr": "intelligence artificielle", "it": "intelligenza artificiale", "pt": "inteligência artificial", "es": "inteligencia artificial"},
+    "privacy": {"en": "data privacy", "de": "Datenschutz", "fr": "protection des données", "it": "protezione dei dati", "pt": "proteção de dados", "es": "protección de datos"},
+    "vaccination": {"en": "flu vaccination", "de": "Grippeimpfung", "fr": "vaccination antigrippale", "it": "vaccinazione antinfluenzale", "pt": "vacinação contra gripe", "es": "vacunación antigripal"},
+    None: {"en": "everyday work", "de": "der Alltag", "fr": "le quotidien", "it": "il lavoro", "pt": "o quotidiano", "es": "el trabajo"},
 }  # fmt: skip
-_TAILS = ("Patients say it helps and they feel safe.", "Staff call it a great relief.", "There were problems with waiting times.",
-          "Results are published in full.", "Many found it confusing and slow.", "Questions are welcome.")  # fmt: skip
+_MOODS = ("helpful", "great", "safe", "confusing", "slow", "problems", "relief", "questions")
+"""English words, some of which carry sentiment."""
 
 _WORDS = {
     "en": ["team", "ward", "clinic", "week", "visit", "family", "evening", "morning", "practice", "question", "answer", "plan", "room", "record", "care", "shift", "bed", "advice", "region", "winter", "summer", "city", "village", "school", "home", "phone", "letter", "study"],
@@ -241,27 +227,31 @@ def _record(plan: _Plan, day: int, number: int, moment: datetime, years: float, 
     language = plan.source.language or "en"
     kind = plan.source.content_type
     if plan.kind == "mixed":
-        kind = "video" if rng.random() < plan.level * 1.14**years else ("podcast" if rng.random() < 0.1 else "news")
-    season = 1 + 0.5 * math.cos(2 * math.pi * (moment.timetuple().tm_yday - 320) / 365.25)
-    chances = {"telehealth": 0.12 * 1.2**years, "ai": 0.07 * 1.6**years, "privacy": 0.06, "vaccination": 0.08 * season}
+        kind = (
+            "video"
+            if rng.random() < plan.level * VIDEO_GROWTH**years
+            else ("podcast" if rng.random() < 0.1 else "news")
+        )
     draw, topic = rng.random(), None
-    for name, chance in chances.items():
+    for name, chance in chances(moment, years).items():
         if draw < chance:
             topic = name
             break
         draw -= chance
-    opener = rng.choice(_OPENERS[language])
     views = int(math.exp(rng.gauss(6.0 if kind == "video" else 5.0, 1.1)))
     likes = _poisson(min(views * 0.03, 600), rng)
-    title = f"{opener} {_SUBJECTS[topic][language]}"
-    body = " ".join(rng.choice(_WORDS[language]) for _ in range(22))
+    words = [rng.choice(_WORDS[language]) for _ in range(30)]
+    if language == "en":
+        words.insert(rng.randrange(4, 30), rng.choice(_MOODS))
+    title = f"{words[0].capitalize()}, {words[1]}: {_SUBJECTS[topic][language]}"
+    body = " ".join(words[2:]).capitalize() + "."
     serial = f"{day:03d}-{number:02d}"
     return {
         "source": plan.source.id,
         "id": serial,
         "url": f"https://generated.example/{plan.source.id}/{serial}",
         "title": title,
-        "text": f"{title}. {rng.choice(_TAILS) + ' ' if language == 'en' else ''}{body.capitalize()}.",
+        "text": body,
         "published_at": moment.isoformat(),
         "content_type": kind,
         "topics": [topic] if topic else [],
@@ -280,6 +270,14 @@ def _record(plan: _Plan, day: int, number: int, moment: datetime, years: float, 
         }
         if plan.kind in ("mixed", "channel", "forum")
         else {},
+    }
+
+
+def chances(moment: datetime, years: float) -> dict[str, float]:
+    """topic → chance that a post is about it; `years` from the middle of the window (0 where there is no trend)."""
+    season = 1 + 0.5 * math.cos(2 * math.pi * (moment.timetuple().tm_yday - 320) / 365.25)
+    return {name: level * growth**years for name, (level, growth) in TOPICS.items()} | {
+        "vaccination": VACCINATION * season
     }
 
 

@@ -31,12 +31,18 @@ def examine(services: Services) -> list[Finding]:
     try:
         tracked = services.store.sources()
     except StoreError as error:
-        findings.append(Finding("problem", "database", str(error), "Mend the database first; nothing else can be looked at."))
+        findings.append(
+            Finding("problem", "database", str(error), "Mend the database first; nothing else can be looked at.")
+        )
         return findings
     totals = services.store.totals()
-    findings.append(Finding("ok", "database", f"{services.store.url}: {totals.posts:,} posts from {len(tracked)} sources"))
+    findings.append(
+        Finding("ok", "database", f"{services.store.url}: {totals.posts:,} posts from {len(tracked)} sources")
+    )
     if services.generated:
-        findings.append(Finding("warning", "data", "this database holds generated posts, and nothing is collected into it"))
+        findings.append(
+            Finding("warning", "data", "this database holds generated posts, and nothing is collected into it")
+        )
         return findings
     findings.extend(_sources(services, tracked))
     return findings
@@ -55,41 +61,88 @@ def _disk(services: Services) -> Finding:
     free = shutil.disk_usage(home if home.exists() else home.parent if home.parent.exists() else "/").free
     says = f"{free / 1e9:.1f} GB free at {home}"
     if free < LOW_DISK:
-        return Finding("problem", "disk", says, "Free some space or move TRENDMONITOR_HOME; a full disk stops collecting.")
+        return Finding(
+            "problem", "disk", says, "Free some space or move TRENDMONITOR_HOME; a full disk stops collecting."
+        )
     return Finding("ok", "disk", says)
 
 
 def _sources(services: Services, tracked: list[TrackedSource]) -> list[Finding]:
     now = services.clock()
-    active = [one for one in tracked if not one.state.paused and not one.state.stopped and one.source.collector != "archive"]
+    active = [
+        one for one in tracked if not one.state.paused and not one.state.stopped and one.source.collector != "archive"
+    ]
     failing = [one for one in active if one.state.failing_since]
     stopped = [one for one in tracked if one.state.stopped and one.source.collector != "archive" and one.state.last_try]
     never = [one for one in active if one.state.last_try is None]
     late = [one for one in active if one.state.next_due and now - one.state.next_due > LATE]
     found: list[Finding] = []
     if not tracked:
-        return [Finding("problem", "sources", "none is tracked", "Add one: trendmonitor sources add URL, or run `trendmonitor apply`.")]
+        return [
+            Finding(
+                "problem",
+                "sources",
+                "none is tracked",
+                "Add one: trendmonitor sources add URL, or run `trendmonitor apply`.",
+            )
+        ]
     fine = len(active) - len(failing) - len(never)
     found.append(Finding("ok", "sources", f"{fine} of {len(active)} active sources answered at their last visit"))
     if never:
-        found.append(Finding("warning", "sources", f"{len(never)} have not been visited yet", "Start the service, or run `trendmonitor collect`."))
+        found.append(
+            Finding(
+                "warning",
+                "sources",
+                f"{len(never)} have not been visited yet",
+                "Start the service, or run `trendmonitor collect`.",
+            )
+        )
     if late:
         found.append(
-            Finding("warning", "schedule", f"{len(late)} sources are due for more than an hour", "Is the service running? `trendmonitor serve` collects on schedule.")
+            Finding(
+                "warning",
+                "schedule",
+                f"{len(late)} sources are due for more than an hour",
+                "Is the service running? `trendmonitor serve` collects on schedule.",
+            )
         )
     unverified = [one for one in failing if not one.state.verified]
     if len(failing) == len(active) - len(never) and len(failing) > 3:
-        found.append(Finding("problem", "network", "every visited source fails", "Probably this machine cannot reach the internet; look at proxy, firewall and name resolution."))
+        found.append(
+            Finding(
+                "problem",
+                "network",
+                "every visited source fails",
+                "Probably this machine cannot reach the internet; look at proxy, firewall and name resolution.",
+            )
+        )
     for one in sorted(failing, key=lambda one: one.state.failing_since or now)[:SHOWN]:
         since = one.state.failing_since
         level: Literal["warning", "problem"] = "warning" if one in unverified else "problem"
         found.append(
-            Finding(level, one.source.id, f"failing since {since:%Y-%m-%d %H:%M} UTC: {one.state.error}", REMEDIES.get(one.state.error_code or ""))
+            Finding(
+                level,
+                one.source.id,
+                f"failing since {since:%Y-%m-%d %H:%M} UTC: {one.state.error}",
+                REMEDIES.get(one.state.error_code or ""),
+            )
         )
     if len(failing) > SHOWN:
-        found.append(Finding("problem", "sources", f"and {len(failing) - SHOWN} more fail", "`trendmonitor sources list --status failing` names them all."))
+        found.append(
+            Finding(
+                "problem",
+                "sources",
+                f"and {len(failing) - SHOWN} more fail",
+                "`trendmonitor sources list --status failing` names them all.",
+            )
+        )
     found.extend(
-        Finding("warning", one.source.id, f"stopped: {one.state.stopped}", f"If that is wrong: trendmonitor sources resume {one.source.id}")
+        Finding(
+            "warning",
+            one.source.id,
+            f"stopped: {one.state.stopped}",
+            f"If that is wrong: trendmonitor sources resume {one.source.id}",
+        )
         for one in stopped[:SHOWN]
     )
     return found

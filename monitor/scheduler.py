@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -18,8 +19,15 @@ log = structlog.get_logger(__name__)
 
 COLLECT_EVERY = timedelta(seconds=20)
 REFRESH_EVERY = timedelta(minutes=1)
+FIRST_COLLECT = timedelta(seconds=1)
+FIRST_RETENTION = timedelta(minutes=10)
+"""After the start: a service that is never up at the hour of the cron line must keep its promise too."""
 TICK_LATE = timedelta(minutes=10)
 """A collect tick may last this long (many slow sources) before readiness calls the clock late."""
+STOPPING = 10.0
+"""Seconds that ticks may take to end when the clock stops."""
+
+Tick = Callable[[], Awaitable[None]]
 
 
 class Clockwork:
@@ -28,39 +36,45 @@ class Clockwork:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._running: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """One run of each tick at a time; runs that were missed are merged into one."""
-        add = self._scheduler.add_job
+        # A collect that takes longer than its interval is no news, and APScheduler would tell it every time.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        now = datetime.now(UTC)  # APScheduler goes by this clock
+        retention = CronTrigger.from_crontab(self._services.settings.retention_cron, timezone="UTC")
+        collect = IntervalTrigger(seconds=COLLECT_EVERY.total_seconds())
+        refresh = IntervalTrigger(seconds=REFRESH_EVERY.total_seconds())
         common = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-        if not self._services.generated:
-            first = self._services.clock() + timedelta(seconds=1)
-            add(
-                self._guarded("collect", self.collect),
-                IntervalTrigger(seconds=int(COLLECT_EVERY.total_seconds())),
-                id="collect",
-                next_run_time=first,
-                **common,
-            )
-        add(self._guarded("retention", self.retention), CronTrigger.from_crontab(self._services.settings.retention_cron, timezone="UTC"), id="retention", **common)
-        add(
-            self._guarded("refresh", self.refresh),
-            IntervalTrigger(seconds=int(REFRESH_EVERY.total_seconds())),
-            id="refresh",
-            **common,
-        )
+        for name, tick, trigger, first in (
+            ("collect", self.collect, collect, now + FIRST_COLLECT),
+            ("refresh", self.refresh, refresh, now + FIRST_COLLECT),
+            ("retention", self.retention, retention, now + FIRST_RETENTION),
+        ):
+            self._scheduler.add_job(self.guarded(name, tick), trigger, id=name, next_run_time=first, **common)
         self._scheduler.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
+        """No tick starts any more; those that run are cancelled and waited for, so that claims are given back."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=STOPPING)
 
     async def collect(self) -> None:
         """Everything that is due; then the worker processes rest until there is much to do again."""
-        report = await self._services.collection.collect(seen=lambda _: self._beat())
+        services = self._services
+        self._beat()
+        if await asyncio.to_thread(lambda: services.generated):
+            return  # real posts are never mixed into a database of generated ones
+        report = await services.collection.collect(seen=lambda _: self._beat())
         self._beat()
         if report.visits:
-            self._services.readers.rest()
+            services.readers.rest()
+            await asyncio.to_thread(self._tidy)
             log.info("collected", sources=len(report.visits), new=report.new, failed=len(report.failures))
 
     async def retention(self) -> None:
@@ -75,20 +89,28 @@ class Clockwork:
         """Keep the in-memory cells current so that the first query after a collect is as fast as the next."""
         await asyncio.to_thread(self._services.trends.refresh)
 
+    def _tidy(self) -> None:
+        """Upkeep of the database in small steps, so that other writers get their turn in between."""
+        while self._services.store.tidy():
+            self._beat()
+
     def _beat(self) -> None:
         self._services.last_tick = self._services.clock()
 
-    def _guarded(self, name: str, tick: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    def guarded(self, name: str, tick: Tick) -> Tick:
         """A tick that fails is logged and comes again; it never takes the clock down."""
 
         async def run() -> None:
-            if name == "collect":
-                self._beat()
+            task = asyncio.current_task()
+            assert task is not None
+            self._running.add(task)
             try:
                 await tick()
             except StoreError as error:
                 log.error("tick_failed", tick=name, error=str(error))
             except Exception:
                 log.exception("tick_failed", tick=name)
+            finally:
+                self._running.discard(task)
 
         return run

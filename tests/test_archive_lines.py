@@ -23,7 +23,11 @@ def item(**changes: Any) -> Any:
 
 def test_three_fields_are_enough() -> None:
     found = item()
-    assert (found.id, found.title, found.published_at) == ("a1", "Ward update", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    assert (found.id, found.title, found.published_at) == (
+        "a1",
+        "Ward update",
+        datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    )
     assert found.content_type is found.audience is found.topics is found.sponsored is found.live is None
     assert found.engagement == Engagement()
 

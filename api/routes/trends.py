@@ -69,19 +69,33 @@ class Answers:
         self._services = services
         self._monotonic = monotonic
         self._version = -1
-        self._checked = float("-inf")
+        self._checked = float("-inf")  # when the version was last known
+        self._began = float("-inf")  # when somebody last began to read it
+        self._writes = 0
         self._kept: OrderedDict[tuple[bytes, bytes], Ready] = OrderedDict()
         self._bytes = 0
 
     def expire(self) -> None:
-        """Something was written: look at the data version again before the next answer."""
-        self._checked = float("-inf")
+        """Something was written: nobody gets an answer before the data version was looked at again."""
+        self._checked = self._began = float("-inf")
+        self._writes += 1
+
+    async def _look(self) -> None:
+        """Read the data version; one request does, those that come meanwhile go on with what was known before."""
+        now = self._monotonic()
+        if now - self._checked <= VERSION_MEMORY or now - self._began <= VERSION_MEMORY:
+            return
+        if self._checked > float("-inf"):
+            self._began = now
+        writes = self._writes
+        version = await run_in_threadpool(self._services.trends.version)
+        if writes == self._writes:  # else it may have been read before the write
+            self._version, self._checked = version, now
+        else:
+            await self._look()
 
     async def get(self, query: bytes, accept: bytes) -> Ready:
-        now = self._monotonic()
-        if now - self._checked > VERSION_MEMORY:
-            self._version = await run_in_threadpool(self._services.trends.version)
-            self._checked = now
+        await self._look()
         state = self._version, int(self._services.clock().timestamp() // 60)
         kept = self._kept.get((query, accept))
         if kept is not None and kept.state == state:

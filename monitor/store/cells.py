@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import add, sub
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.store.copies import Change
 from monitor.store.database import Database, Transaction
-from monitor.store.dialect import Ints
 from monitor.store.measures import MEASURES, CellKey, Combo, Measures, cell_of, measures_of
+
+if TYPE_CHECKING:
+    from monitor.store.dialect import Ints
 
 CELL_COLUMNS = ("id", "source", "day", "combo", *MEASURES)
 """The columns of `CellBatch.values`."""

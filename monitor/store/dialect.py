@@ -19,16 +19,16 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-import numpy as np
 import orjson
-import psycopg
-from numpy.typing import NDArray
 from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, create_engine, event
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from monitor.store.database import Transaction
 
-Ints = NDArray[np.int64]
+    Ints = NDArray[np.int64]
 
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit number; on SQLite a column of it that is the primary key is the row's own number and costs no index."""
@@ -175,6 +175,8 @@ class Sqlite:
         )
 
     def integers(self, tx: Transaction, columns: Sequence[str], rest: str, batch: int) -> Iterator[Ints]:
+        import numpy as np  # late: most commands read no cells
+
         # One stream of numbers: rows are taken apart as they come, so that no list of them is ever in memory.
         numbers = chain.from_iterable(tx.run(f"SELECT {', '.join(columns)} {rest}"))
         while len(flat := np.fromiter(islice(numbers, batch * len(columns)), np.int64)):
@@ -328,6 +330,8 @@ class Postgres:
         )
 
     def integers(self, tx: Transaction, columns: Sequence[str], rest: str, batch: int) -> Iterator[Ints]:
+        import numpy as np  # late: most commands read no cells
+
         query = f"SELECT {', '.join(f'{column}::bigint' for column in columns)} {rest}"
         # Binary COPY rows of bigints have one fixed shape, so whole buffers become arrays without a loop.
         row = np.dtype([("fields", ">i2"), ("cells", [("size", ">i4"), ("value", ">i8")], (len(columns),))])
@@ -356,6 +360,8 @@ class Postgres:
         return f"{joined} CROSS JOIN LATERAL (SELECT -ts_rank(p.search, w.query)::float8 AS rank) AS r", list(wanted)
 
     def trouble(self, error: BaseException) -> str | None:
+        import psycopg  # late: nobody else needs it
+
         if isinstance(error, psycopg.errors.UndefinedTable):
             return "it has not been set up; start the service once, or check the address"
         if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
@@ -380,6 +386,8 @@ _COPY_HEADER = 19
 
 
 def _integers(buffer: bytes, row: np.dtype[Any]) -> Ints:
+    import numpy as np
+
     return np.frombuffer(buffer, row)["cells"]["value"].astype(np.int64)
 
 

@@ -1,6 +1,6 @@
 """What can go wrong in the store, named by what to do next."""
 
-# ruff: noqa: N818 - an error is named by what to do next, not by being an error
+
 
 from __future__ import annotations
 
