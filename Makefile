@@ -22,6 +22,7 @@ $(VENV)/.setup: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing into $(VENV) (a minute the first time) ..."
 	@$(PIP) --require-hashes -r requirements.txt
 	@$(PIP) --no-deps --no-build-isolation --no-index -e .
+	@$(BIN)/python -m compileall -q monitor collectors api
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.setup

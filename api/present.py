@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from api.schemas import PostOut, PreviewOut, SourceOut, VisitOut
-from api.standing import standing
 from monitor.config import format_every, source_to_mapping
 from monitor.core.mask import shown_post
 from monitor.core.model import Post, TrackedSource, Visit
 from monitor.core.region import region_of
+from monitor.standing import standing
 
 if TYPE_CHECKING:
     from monitor.pipeline import Preview

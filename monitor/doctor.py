@@ -2,50 +2,57 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from monitor.bootstrap import Services
 from monitor.config import ConfigErrors
+from monitor.core.decide import OFFLINE
 from monitor.core.model import TrackedSource
+from monitor.remedies import remedy_for
+from monitor.settings import unknown_variables
+from monitor.standing import is_late, status_of
 from monitor.store.errors import StoreError
+from monitor.store.sources import RETIRED
 
 LOW_DISK = 500 * 1024 * 1024
-LATE = timedelta(hours=1)
+PATIENCE = timedelta(days=1)
+"""A source that has failed for longer than this needs a person; before that it usually mends itself."""
+MANY_FAIL = 4
+"""So many failing sources, and none that works: look at this machine first."""
 SHOWN = 15
+
+Level = Literal["ok", "warning", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    level: Literal["ok", "warning", "problem"]
+    level: Level
+    """problem: needs a person. warning: worth knowing."""
     subject: str
     says: str
     remedy: str | None = None
 
 
-def examine(services: Services) -> list[Finding]:
+def examine(services: Services, environ: Mapping[str, str] = os.environ) -> list[Finding]:
     """Every finding, problems included; raises nothing for what it looks at."""
-    findings = [_config(services), _disk(services)]
+    findings = [_config(services), *_environment(environ), _disk(services)]
     try:
-        tracked = services.store.sources()
+        tracked, totals = services.store.sources(), services.store.totals()
+        generated = services.generated
     except StoreError as error:
-        findings.append(
-            Finding("problem", "database", str(error), "Mend the database first; nothing else can be looked at.")
-        )
-        return findings
-    totals = services.store.totals()
-    findings.append(
-        Finding("ok", "database", f"{services.store.url}: {totals.posts:,} posts from {len(tracked)} sources")
-    )
-    if services.generated:
-        findings.append(
-            Finding("warning", "data", "this database holds generated posts, and nothing is collected into it")
-        )
-        return findings
-    findings.extend(_sources(services, tracked))
-    return findings
+        remedy = "Mend the database first; nothing else can be looked at."
+        return [*findings, Finding("problem", "database", str(error), remedy)]
+    says = f"{services.store.url}: {totals.posts:,} posts from {len(tracked)} sources"
+    findings.append(Finding("ok", "database", says))
+    if generated:
+        says = "this database holds generated posts, and nothing is collected into it"
+        return [*findings, Finding("warning", "data", says, "Use another TRENDMONITOR_HOME to collect real ones.")]
+    return [*findings, *_sources(tracked, services.clock())]
 
 
 def _config(services: Services) -> Finding:
@@ -56,102 +63,68 @@ def _config(services: Services) -> Finding:
     return Finding("ok", "configuration", f"{len(config.sources)} sources declared in {services.settings.config}")
 
 
+def _environment(environ: Mapping[str, str]) -> list[Finding]:
+    return [
+        Finding("warning", "environment", f"nothing reads {name}", f"Is it misspelt? {hint[:1].upper()}{hint[1:]}")
+        for name, hint in unknown_variables(environ).items()
+    ]
+
+
 def _disk(services: Services) -> Finding:
-    home = services.settings.home
-    free = shutil.disk_usage(home if home.exists() else home.parent if home.parent.exists() else "/").free
+    home = services.settings.home.absolute()
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
     says = f"{free / 1e9:.1f} GB free at {home}"
     if free < LOW_DISK:
-        return Finding(
-            "problem", "disk", says, "Free some space or move TRENDMONITOR_HOME; a full disk stops collecting."
-        )
+        remedy = "Free some space or move TRENDMONITOR_HOME; a full disk stops collecting."
+        return Finding("problem", "disk", says, remedy)
     return Finding("ok", "disk", says)
 
 
-def _sources(services: Services, tracked: list[TrackedSource]) -> list[Finding]:
-    now = services.clock()
-    active = [
-        one for one in tracked if not one.state.paused and not one.state.stopped and one.source.collector != "archive"
-    ]
-    failing = [one for one in active if one.state.failing_since]
-    stopped = [one for one in tracked if one.state.stopped and one.source.collector != "archive" and one.state.last_try]
-    never = [one for one in active if one.state.last_try is None]
-    late = [one for one in active if one.state.next_due and now - one.state.next_due > LATE]
-    found: list[Finding] = []
+def _sources(tracked: list[TrackedSource], now: datetime) -> list[Finding]:
+    by_status: dict[str, list[TrackedSource]] = {}
+    for one in tracked:
+        by_status.setdefault(status_of(one), []).append(one)
+    fine, failing, waiting = (by_status.get(status, []) for status in ("ok", "failing", "waiting"))
     if not tracked:
-        return [
-            Finding(
-                "problem",
-                "sources",
-                "none is tracked",
-                "Add one: trendmonitor sources add URL, or run `trendmonitor apply`.",
-            )
-        ]
-    fine = len(active) - len(failing) - len(never)
-    found.append(Finding("ok", "sources", f"{fine} of {len(active)} active sources answered at their last visit"))
-    if never:
-        found.append(
-            Finding(
-                "warning",
-                "sources",
-                f"{len(never)} have not been visited yet",
-                "Start the service, or run `trendmonitor collect`.",
-            )
-        )
+        remedy = "Add one: trendmonitor sources add URL, or run `trendmonitor apply`."
+        return [Finding("problem", "sources", "none is tracked", remedy)]
+    found: list[Finding] = []
+    if fine or failing:
+        says = f"{len(fine)} of {len(fine) + len(failing)} visited sources answered at their last visit"
+        found.append(Finding("ok", "sources", says))
+    if waiting:
+        remedy = "Start the service, or run `trendmonitor collect`."
+        found.append(Finding("warning", "sources", f"{len(waiting)} not visited yet", remedy))
+    late = sum(is_late(one, now) for one in tracked)
     if late:
-        found.append(
-            Finding(
-                "warning",
-                "schedule",
-                f"{len(late)} sources are due for more than an hour",
-                "Is the service running? `trendmonitor serve` collects on schedule.",
-            )
-        )
-    unverified = [one for one in failing if not one.state.verified]
-    if len(failing) == len(active) - len(never) and len(failing) > 3:
-        found.append(
-            Finding(
-                "problem",
-                "network",
-                "every visited source fails",
-                "Probably this machine cannot reach the internet; look at proxy, firewall and name resolution.",
-            )
-        )
-    for one in sorted(failing, key=lambda one: one.state.failing_since or now)[:SHOWN]:
-        since = one.state.failing_since
-        level: Literal["warning", "problem"] = "warning" if one in unverified else "problem"
-        found.append(
-            Finding(
-                level,
-                one.source.id,
-                f"failing since {since:%Y-%m-%d %H:%M} UTC: {one.state.error}",
-                REMEDIES.get(one.state.error_code or ""),
-            )
-        )
-    if len(failing) > SHOWN:
-        found.append(
-            Finding(
-                "problem",
-                "sources",
-                f"and {len(failing) - SHOWN} more fail",
-                "`trendmonitor sources list --status failing` names them all.",
-            )
-        )
-    found.extend(
+        remedy = "Is the service running? `trendmonitor serve` collects on schedule."
+        found.append(Finding("warning", "schedule", f"{late} due for more than an hour", remedy))
+    offline = [one for one in failing if one.state.error_code == OFFLINE]
+    if offline or (not fine and len(failing) >= MANY_FAIL):
+        says = "no source could be reached at the last try" if offline else "every visited source fails"
+        found.append(Finding("problem", "network", says, remedy_for(OFFLINE)))
+    theirs = sorted((one for one in failing if one not in offline), key=lambda one: one.state.failing_since or now)
+    found += [_failure(one, now) for one in theirs[:SHOWN]]
+    if len(theirs) > SHOWN:
+        remedy = "`trendmonitor sources list --status failing` names them all."
+        found.append(Finding("warning", "sources", f"{len(theirs) - SHOWN} more fail", remedy))
+    found += [
         Finding(
             "warning",
             one.source.id,
             f"stopped: {one.state.stopped}",
-            f"If that is wrong: trendmonitor sources resume {one.source.id}",
+            f"Remove it, or if that is wrong: trendmonitor sources resume {one.source.id}",
         )
-        for one in stopped[:SHOWN]
-    )
+        for one in by_status.get("stopped", [])[:SHOWN]
+        if one.state.stopped != RETIRED
+    ]
     return found
 
 
-REMEDIES = {
-    "http_404": "The address may have changed: `trendmonitor sources discover` on the site's address looks for its feeds.",
-    "http_403": "The site refuses automated readers. Look for another public route; do not work around it.",
-    "not_a_feed": "The address answers with a web page. `trendmonitor sources discover` looks for its feeds.",
-    "private_address": "If this address is yours and meant, list its network in TRENDMONITOR_ALLOW_NETS.",
-    "dns": "The name does not resolve. Check the spelling, and whether this machine has name resolution.",
-}
+def _failure(one: TrackedSource, now: datetime) -> Finding:
+    since = one.state.failing_since or now
+    # An address that has never answered anybody is an offer that did not work out, not a loss.
+    lasts = one.state.verified and now - since > PATIENCE
+    says = f"failing since {since:%Y-%m-%d %H:%M} UTC: {one.state.error}"
+    return Finding("problem" if lasts else "warning", one.source.id, says, remedy_for(one.state.error_code))

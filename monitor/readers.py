@@ -12,26 +12,31 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import copyreg
+import gc
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 import time
 import traceback
 import weakref
+import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import structlog
 
 from collectors import registry
-from collectors.base import CollectError, Drifted, Page, Refused, Source
+from collectors.base import CollectError, Drifted, Engagement, Page, Refused, Source
 from monitor.core.annotate import Taggers
-from monitor.core.model import Known
+from monitor.core.model import Annotation, Known, Post
 from monitor.core.reading import Reading, read
 
 log = structlog.get_logger(__name__)
@@ -85,14 +90,33 @@ class Recipe:
             raise ReadFaultError(traceback.format_exc()) from None
 
 
+def _flatten(kind: type[Any]) -> None:
+    """Let instances of a frozen dataclass cross a pipe as a plain tuple; what dataclasses do by themselves for slots
+    takes twice as long, and is done for every post twice."""
+    values = attrgetter(*(one.name for one in fields(kind)))
+    copyreg.pickle(kind, lambda value: (kind, values(value)))
+
+
+for _kind in (Post, Annotation, Engagement):
+    _flatten(_kind)
+
 _recipe: Recipe | None = None
 """The recipe of this worker process; set once when it starts."""
 
 
-def _adopt(recipe: Recipe) -> None:
+def _unpack(packed: bytes) -> Recipe:
+    recipe: Recipe = pickle.loads(zlib.decompress(packed))  # noqa: S301 - it comes from our own parent
+    return recipe
+
+
+def _adopt(recipe: Recipe | bytes) -> None:
     global _recipe  # a worker process has exactly one recipe, and ProcessPoolExecutor offers no other place for it
-    _recipe = recipe
-    recipe.warm()
+    if isinstance(recipe, Recipe):
+        _recipe = recipe
+    else:
+        _recipe = _unpack(recipe)
+        _recipe.warm()
+    gc.freeze()  # what is loaded by now stays: no need to look through it again and again (4 % of the time)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers in order
     threading.Thread(target=_follow, daemon=True, name="follow").start()
 
@@ -291,14 +315,16 @@ class Readers:
         """Worker processes; None, with a line in the log, where there can be none."""
         # a fork of a process with threads can inherit a lock that nobody will ever open
         forked = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
-        if forked:
-            self.recipe.warm()  # once, shared by every fork
+        # A fork warms up with its first page, while other pages are being fetched, and not at all if nothing changed.
+        # What is sent to others must fit into the buffer of a pipe: should the process die as it starts, its parent
+        # would wait for ever at the other end.
+        recipe = self.recipe if forked else zlib.compress(pickle.dumps(self.recipe))
         try:
             executor = ProcessPoolExecutor(
                 workers,
                 mp_context=multiprocessing.get_context("fork" if forked else "spawn"),
                 initializer=_adopt,
-                initargs=(self.recipe,),
+                initargs=(recipe,),
             )
             # forked processes all start with the first task: now, before the caller starts threads
             return _Pool(executor, executor.submit(time.sleep, 0))

@@ -1,26 +1,10 @@
-"""One word for how a source fares, the same on every surface, and slugs for new ones."""
+"""Slugs for new sources."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
-
-from monitor.core.model import TrackedSource
-
-
-def status_of(one: TrackedSource) -> str:
-    """paused, archive, stopped, waiting (never visited), failing or ok. Paused wins over an old error."""
-    state = one.state
-    if state.paused:
-        return "paused"
-    if one.source.collector == "archive":
-        return "archive"
-    if state.stopped:
-        return "stopped"
-    if state.last_try is None:
-        return "waiting"
-    return "failing" if state.failing_since else "ok"
 
 
 def slug_for(url: str, *, taken: Collection[str]) -> str:

@@ -26,11 +26,10 @@ from api.dashboard.charts import PAGE, buckets_of, time_chart
 from api.dashboard.pictures import BUNDLE_PATH, FOREVER
 from api.params import only, read_params
 from api.problems import KINDS, Problem, not_found
-from api.standing import Standing, standing
 from monitor.core.metrics import parse_query
 from monitor.core.model import CONTENT_TYPES, TrackedSource
 from monitor.core.query import QueryError
-from monitor.source_status import status_of
+from monitor.standing import Standing, standing, status_of
 from monitor.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -156,6 +155,9 @@ def lead(tracked: list[TrackedSource], now: datetime, last_tick: datetime | None
     if not tracked:
         return "No sources yet."
     states = Counter(status_of(one) for one in tracked)
+    if states["archive"] == len(tracked):
+        many = "The only source is an archive" if len(tracked) == 1 else f"All {len(tracked)} sources are archives"
+        return f"{many}: imported, not visited."
     active = states["ok"] + states["failing"] + states["waiting"] + states["stopped"]
     parts = []
     if states["failing"] or states["stopped"]:
@@ -184,13 +186,19 @@ def _tiles(services: Services, tracked: list[TrackedSource], now: datetime) -> l
     span = (
         f"{words.day(totals.oldest)} to {words.day(totals.newest)}" if totals.oldest and totals.newest else "none yet"
     )
-    return [
+    platforms = len({one.source.platform for one in tracked})
+    stored = [
         {"name": "Posts", "value": words.whole(totals.posts), "note": span},
         {
             "name": "Sources tracked",
             "value": words.whole(len(tracked)),
-            "note": f"on {words.whole(len({one.source.platform for one in tracked}))} platforms",
+            "note": f"on {words.whole(platforms)} platform{'' if platforms == 1 else 's'}",
         },
+    ]
+    if tracked and states["archive"] == len(tracked):
+        return stored  # nothing is visited, so there is nothing to say of visits
+    return [
+        *stored,
         {
             "name": "Answered at last visit",
             "value": words.whole(states["ok"]),

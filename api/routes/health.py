@@ -13,10 +13,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from api.context import services_of
 from api.docs import problem_responses
 from api.schemas import FindingOut, HealthOut, ReadyOut
-from api.standing import STATUSES
 from monitor.doctor import Finding, examine
 from monitor.scheduler import TICK_LATE
-from monitor.source_status import status_of
+from monitor.standing import STATUSES, status_of
 from monitor.store.errors import StoreError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from api.context import services_of
 from api.docs import problem_responses
 from api.schemas import PlatformOut, PlatformsOut, RouteOut, TopicOut, TopicsOut
-from monitor.source_status import status_of
+from monitor.standing import status_of
 
 router = APIRouter()
 

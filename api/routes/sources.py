@@ -17,12 +17,12 @@ from api.params import flag, one_of, parameter, read_params, refuse_unknown, tex
 from api.present import show_source, show_visit
 from api.problems import FieldError, Problem, field_problem, not_found
 from api.schemas import CoverageOut, GapOut, IntervalOut, RunsOut, SourceChange, SourceIn, SourceOut, SourcesOut
-from api.standing import STATUSES
 from collectors.base import Source
 from monitor.bootstrap import Services
 from monitor.config import source_from_mapping, source_to_mapping
 from monitor.core.model import TrackedSource
-from monitor.source_status import slug_for, status_of
+from monitor.source_status import slug_for
+from monitor.standing import STATUSES, status_of
 
 router = APIRouter()
 

@@ -14,7 +14,6 @@ from collectors.base import Source
 from monitor.cli.app import AsJson, run, services
 from monitor.cli.output import ago, emit, fail, grouped, say, table
 from monitor.core.model import TrackedSource
-from monitor.source_status import slug_for, status_of
 
 if TYPE_CHECKING:
     from monitor.bootstrap import Services
@@ -38,6 +37,8 @@ def list_sources(
     status: Annotated[Status | None, typer.Option(help="Only sources in this state.")] = None, as_json: AsJson = False
 ) -> None:
     """All sources with their state, problems first."""
+    from monitor.standing import status_of
+
     made = services()
     found = [one for one in made.store.sources() if status is None or status_of(one) == status.value]
     found.sort(key=lambda one: (status_of(one) != "failing", one.source.id))
@@ -118,6 +119,8 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Track a new source. The address is looked at first; a page that only links to its feed is followed."""
+    from monitor.source_status import slug_for
+
     made = services()
     if "://" not in url:
         url = f"https://{url}"
@@ -144,8 +147,8 @@ def add(
         "content_type": content_type,
         "audience": audience or None,
         "platform": platform,
-        "country": country,
-        "language": language,
+        "country": country.upper() if country else None,
+        "language": language.lower() if language else None,
         "every": every,
     }
     source = _source(mapping, made)
@@ -338,6 +341,8 @@ def _short(text: str) -> str:
 
 
 def _document(one: TrackedSource) -> dict[str, Any]:
+    from monitor.standing import status_of
+
     source, state = one.source, one.state
     return {
         "id": source.id, "name": source.name, "status": status_of(one), "collector": source.collector, "platform": source.platform,

@@ -1,7 +1,7 @@
 """Which country a place name means: in a location field, and in the title and lead of a text.
 
 Precision before recall: a name that is also a first name, a word or a state somewhere else needs support, two
-different countries are not one, and no answer is an answer. Methods and false friends: docs/decisions/0005-regions.md.
+different countries are not one, and no answer is an answer. Methods and false friends: docs/decisions/0006-regions.md.
 """
 
 from __future__ import annotations

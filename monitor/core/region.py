@@ -2,7 +2,7 @@
 
 Names and translations come from pycountry, the part of the world a country lies in from countrystatecity-regions
 (the United Nations' M49 areas). Where the report names a country, the report's list wins; decisions are in
-docs/decisions/0005-regions.md.
+docs/decisions/0006-regions.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """What can go wrong in the store, named by what to do next."""
 
-
-
 from __future__ import annotations
 
 

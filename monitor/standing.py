@@ -1,19 +1,19 @@
-"""How a source fares, in the words of people. Builds on the one-word status that every surface shares. Pure."""
+"""How a source fares: one word for programs, a label and a reason for people, the same on every surface. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitor.core.decide import OFFLINE
 from monitor.core.model import TrackedSource
-from monitor.source_status import status_of
 
 STATUSES = ("failing", "stopped", "waiting", "ok", "paused", "archive")
 """Worst first; what lists are sorted by."""
 LATE = timedelta(hours=1)
 """A source that is due for longer than this is late: the service was off, or is short of time."""
 
-_BLOCKED = frozenset({"http_401", "http_403", "http_451", "robots", "blocked", "refused"})
+_BLOCKED = frozenset({"http_401", "http_403", "http_451", "robots", "blocked_by_publisher"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,26 @@ class Standing:
     """None if it will not be tried by itself."""
 
 
+def status_of(one: TrackedSource) -> str:
+    """paused, archive, stopped, waiting (never visited), failing or ok. Paused wins over an old error."""
+    state = one.state
+    if state.paused:
+        return "paused"
+    if one.source.collector == "archive":
+        return "archive"
+    if state.stopped:
+        return "stopped"
+    if state.last_try is None:
+        return "waiting"
+    return "failing" if state.failing_since else "ok"
+
+
+def is_late(one: TrackedSource, now: datetime) -> bool:
+    """True if it should have been visited more than an hour ago."""
+    due = one.state.next_due
+    return status_of(one) in ("ok", "failing") and due is not None and now - due > LATE
+
+
 def standing(one: TrackedSource, now: datetime) -> Standing:
     """Paused wins over an old error; a source that never answered is never called healthy."""
     state, status = one.state, status_of(one)
@@ -40,18 +60,19 @@ def standing(one: TrackedSource, now: datetime) -> Standing:
     if status == "waiting":
         return Standing(status, "Not checked yet", None, "wait", state.next_due)
     if status == "failing":
-        code = state.error_code or ""
-        if code in _BLOCKED:
-            label = "Blocked by the site"
-        elif "key" in code:
-            label = "Needs access"
-        else:
-            label = "Failing"
-        return Standing(status, label, state.error, "bad", state.next_due)
-    if state.next_due is not None and now - state.next_due > LATE:
+        if state.error_code == OFFLINE:
+            return Standing(status, "No network here", state.error, "wait", state.next_due)
+        return Standing(status, _label(state.error_code or ""), state.error, "bad", state.next_due)
+    if is_late(one, now):
         return Standing(status, "Late", "It is due, but the service has not come round to it.", "wait", state.next_due)
     if state.last_new is None:
         return Standing(
             status, "Empty but reachable", "It answers, and has never shown a post.", "wait", state.next_due
         )
     return Standing(status, "On time", None, "good", state.next_due)
+
+
+def _label(code: str) -> str:
+    if code in _BLOCKED:
+        return "Blocked by the site"
+    return "Needs access" if "key" in code else "Failing"
