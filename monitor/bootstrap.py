@@ -109,7 +109,8 @@ class Services:
                 max_body=self.settings.max_body_mb * 1_000_000,
                 pace=self.settings.pace_seconds,
                 concurrency=self.settings.concurrency,
-            )
+            ),
+            clock=self.clock,
         )
 
     @property

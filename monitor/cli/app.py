@@ -38,6 +38,14 @@ def services(*, quiet: bool = True) -> Services:
     return made
 
 
+def refuse_generated(made: Services) -> None:
+    """End the command if the database holds generated posts: nothing real is ever mixed with them."""
+    from monitor.cli.output import fail
+
+    if made.generated:
+        fail("This database holds generated posts; real ones are not mixed in. Use another TRENDMONITOR_HOME.")
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run one coroutine to its end; Ctrl-C cancels it in order."""
     return asyncio.run(work)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.app import AsJson, run, services
-from monitor.cli.output import ago, emit, fail, grouped, progress, say, seconds, table
+from monitor.cli.app import AsJson, refuse_generated, run, services
+from monitor.cli.output import ago, counted, emit, fail, grouped, progress, say, seconds, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +36,7 @@ def collect(
 ) -> None:
     """Visit sources now and store what is new. Status 1 if a named source failed, or all did."""
     made = services()
-    if made.generated:
-        fail(
-            "This database holds generated posts; real ones are not mixed in. Use another TRENDMONITOR_HOME to collect."
-        )
+    refuse_generated(made)
     made.apply()
     tracked = made.store.sources()
     now = made.clock()
@@ -109,7 +106,7 @@ def _show_visits(report: CollectReport) -> None:
     failures = sorted(report.failures, key=lambda visit: visit.source)
     unchanged = sum(visit.outcome == "unchanged" for visit in report.visits)
     say(
-        f"{grouped(len(report.visits))} sources visited: {grouped(report.new)} new posts, "
+        f"{counted(len(report.visits), 'source')} visited: {counted(report.new, 'new post')}, "
         f"{grouped(unchanged)} unchanged, {grouped(len(failures))} failed."
     )
     if report.busy:
@@ -131,8 +128,7 @@ def import_archives(
         if not path.exists():
             fail(f"{path}: there is no such file", code=2)
     made = services()
-    if made.generated:
-        fail("This database holds generated posts; others are not mixed in. Use another TRENDMONITOR_HOME to import.")
+    refuse_generated(made)
     recipe, store = made.recipe, made.store
     reports = []
     for path in file:
@@ -162,10 +158,10 @@ def import_archives(
 
 
 def _show_import(report: ImportReport) -> None:
-    rate = report.imported / report.seconds if report.seconds else 0
+    rate = f" ({grouped(round(report.imported / report.seconds))} a second)" if report.seconds >= 1 else ""
     say(
-        f"{report.file}: {grouped(report.imported)} of {grouped(report.read)} records imported from "
-        f"{grouped(report.sources)} sources in {seconds(report.seconds)} ({grouped(round(rate))} a second)."
+        f"{report.file}: {grouped(report.imported)} of {counted(report.read, 'record')} imported from "
+        f"{counted(report.sources, 'source')} in {seconds(report.seconds)}{rate}."
     )
     if report.resumed_at:
         say(f"  Went on after record {grouped(report.resumed_at)}, where an earlier run was interrupted.")
@@ -185,6 +181,7 @@ def apply(as_json: AsJson = False) -> None:
     from monitor.retag import outdated
 
     made = services()
+    refuse_generated(made)
     applied = made.apply()
     note = outdated(made.store, made.config.taxonomy, made.config.lexicon)
 

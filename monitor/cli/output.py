@@ -134,6 +134,11 @@ def grouped(number: int) -> str:
     return f"{number:,}".replace(",", THIN)
 
 
+def counted(number: int, noun: str) -> str:
+    """'1 source', '2 sources'."""
+    return f"{grouped(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 100 else f"{value / 60:.1f} min"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from collectors.base import Source
-from monitor.cli.app import AsJson, run, services
+from monitor.cli.app import AsJson, refuse_generated, run, services
 from monitor.cli.output import ago, emit, fail, grouped, say, table
 from monitor.core.model import TrackedSource
 
@@ -79,7 +80,7 @@ def show(source_id: Id, as_json: AsJson = False) -> None:
     def human() -> None:
         for name, value in _document(one).items():
             if value not in (None, "", (), {}, []):
-                say(f"{name:>14}  {', '.join(value) if isinstance(value, tuple) else value}")
+                say(f"{name:>14}  {_shown(value)}")
         for interval in coverage:
             say(f"      observed  {interval.since:%Y-%m-%d %H:%M} to {interval.until:%Y-%m-%d %H:%M} UTC")
         for gap in gaps:
@@ -122,6 +123,7 @@ def add(
     from monitor.source_status import slug_for
 
     made = services()
+    refuse_generated(made)
     if "://" not in url:
         url = f"https://{url}"
     tracked = made.store.sources()
@@ -270,6 +272,7 @@ def import_opml(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False
     from monitor.opml import add_outlines
 
     made = services()
+    refuse_generated(made)
     report = add_outlines(made, file.read_bytes())
 
     def human() -> None:
@@ -334,6 +337,14 @@ def _source(mapping: dict[str, Any], made: Services) -> Source:
 
 def _idle(one: TrackedSource) -> bool:
     return one.state.paused or one.state.stopped is not None or one.source.collector == "archive"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _short(text: str) -> str:
