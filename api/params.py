@@ -105,7 +105,8 @@ def parameter(
 
 
 def _day(name: str, description: str, example: str) -> dict[str, Any]:
-    schema = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+    # No `format`: every form that Python's ISO 8601 reader knows is welcome, which is more than RFC 3339 allows
+    schema = {"type": "string", "maxLength": 40}
     return parameter(name, schema, f"{description} {DATE_TEXT}", example=example)
 
 
@@ -128,7 +129,7 @@ _PATTERNS = {
 def _filter_schema(name: str) -> dict[str, Any]:
     if name in CLOSED:
         return _choice(CLOSED[name])
-    bounds = {"pattern": _PATTERNS[name]} if name in _PATTERNS else {"minLength": 1, "maxLength": MAX_LENGTH}
+    bounds = {"pattern": _PATTERNS[name]} if name in _PATTERNS else {"maxLength": MAX_LENGTH}
     return {"type": "array", "items": {"type": "string", **bounds}, "minItems": 1, "maxItems": MAX_VALUES}
 
 

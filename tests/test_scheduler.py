@@ -93,7 +93,7 @@ async def test_a_tick_that_fails_is_logged_and_comes_again(
     clockwork.start()
     await until(lambda: server.hits("/ward") == 1)
     await clockwork.stop()
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "make room" in said
     assert "a fault of ours" in said
 

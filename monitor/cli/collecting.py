@@ -158,7 +158,11 @@ def import_archives(
 
 
 def _show_import(report: ImportReport) -> None:
-    rate = f" ({grouped(round(report.imported / report.seconds))} a second)" if report.seconds >= 1 else ""
+    rate = (
+        f" ({grouped(round(report.imported / report.seconds))} a second)"
+        if report.seconds >= 1 and not report.resumed_at
+        else ""
+    )
     say(
         f"{report.file}: {grouped(report.imported)} of {counted(report.read, 'record')} imported from "
         f"{counted(report.sources, 'source')} in {seconds(report.seconds)}{rate}."
