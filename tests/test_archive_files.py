@@ -62,8 +62,8 @@ def test_the_first_bytes_decide_where_the_name_does_not(tmp_path: Path) -> None:
 
 
 def test_gzip_is_read_like_its_content(tmp_path: Path) -> None:
-    assert read(write(tmp_path, "a.jsonl.gz", gzip.compress(GOOD + b"\n")))[1] == [(1, GOOD + b"\n")]
-    packed = gzip.compress(b"id,title,published_at\n1,Ward,2026-01-01\n")
+    assert read(write(tmp_path, "a.jsonl.gz", gzip.compress(GOOD + b"\n", mtime=0)))[1] == [(1, GOOD + b"\n")]
+    packed = gzip.compress(b"id,title,published_at\n1,Ward,2026-01-01\n", mtime=0)
     assert read(write(tmp_path, "b.csv.gz", packed))[1] == [
         (1, {"id": "1", "title": "Ward", "published_at": "2026-01-01"})
     ]
@@ -80,7 +80,7 @@ def test_gzip_is_read_like_its_content(tmp_path: Path) -> None:
         ("a.jsonl", GOOD.decode().encode("utf-16"), "UTF-16"),
         ("a.json", b'[{"id": "1"}]', "one record a line"),
         ("a", b"\x7fELF\x02\x01\x01", "neither its name"),
-        ("a.jsonl.gz", gzip.compress(GOOD * 500)[:30], "unpacked"),
+        ("a.jsonl.gz", gzip.compress(GOOD * 500, mtime=0)[:30], "unpacked"),
         ("a.parquet", b"not parquet", "Parquet"),
         ("a.parquet", b"PAR1" + b"\0" * 50, "Parquet"),
         ("a.csv", b"name,when\nx,y\n", "id and published_at"),
@@ -228,7 +228,7 @@ def test_parquet_dates_naive_times_decimals_and_absurd_times(tmp_path: Path) -> 
 
 def test_a_file_cut_off_gives_what_comes_before(tmp_path: Path) -> None:
     lines = b"".join(b'{"id":"%d","published_at":"2026-01-02","title":"Ward %d"}\n' % (n, n * n) for n in range(20_000))
-    archive = open_archive(write(tmp_path, "a.jsonl.gz", gzip.compress(lines)[:-5_000]))
+    archive = open_archive(write(tmp_path, "a.jsonl.gz", gzip.compress(lines, mtime=0)[:-5_000]))
     seen: list[Any] = []
     with pytest.raises(ArchiveError, match="beyond line"):
         seen.extend(archive.records)
