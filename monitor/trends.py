@@ -19,8 +19,9 @@ import pycountry
 
 from monitor.core.answer import Document, document, rows
 from monitor.core.buckets import Buckets, day_number
-from monitor.core.cells import MEASURES, NO_TOPIC, CellBatch, Combo
+from monitor.core.cells import NO_TOPIC, CellBatch, Combo
 from monitor.core.cube import Cube
+from monitor.core.measures import MEASURES
 from monitor.core.model import SourceState
 from monitor.core.observed import Coverage, Watch
 from monitor.core.points import Trend, compute, window

@@ -12,34 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.measures import MEASURES as MEASURES
+
 Ints = NDArray[np.int64]
 
 NO_TOPIC = "none"
 """Key of the posts without a topic."""
-
-MEASURES = (
-    "posts",
-    "sentiment_n",
-    "sentiment_sum",
-    "sentiment_sq",
-    "positive",
-    "negative",
-    "engagement_n",
-    "engagement_log_sum",
-    "engagement_log_sq",
-    "views_n",
-    "views_sum",
-    "interactions_sum",
-    "viewed_n",
-    "viewed_interactions_sum",
-    "viewed_views_sum",
-    "words_sum",
-    "words_sq",
-    "duration_n",
-    "duration_sum",
-    "guests_n",
-    "guests_sum",
-)
 
 ONE_VALUED = ("content_type", "region", "country", "language", "live", "sponsored", "copy")
 """Dimensions of a combo of which every post has exactly one value."""

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from monitor.core.buckets import Buckets
 from monitor.core.cells import (
     MANY_VALUED,
-    MEASURES,
     NO_TOPIC,
     OF_SOURCE,
     ONE_VALUED,
@@ -29,6 +28,7 @@ from monitor.core.cells import (
     Product,
     Term,
 )
+from monitor.core.measures import MEASURES
 from monitor.core.model import UNKNOWN
 
 Ints = NDArray[np.int64]

@@ -4,33 +4,11 @@ from __future__ import annotations
 
 from math import log1p
 
+from monitor.core.measures import MEASURES
 from monitor.store.rows import StoredPost
 from monitor.store.tables import DAY
 
-MEASURES = (
-    "posts",
-    "sentiment_n",
-    "sentiment_sum",
-    "sentiment_sq",
-    "positive",
-    "negative",
-    "engagement_n",
-    "engagement_log_sum",
-    "engagement_log_sq",
-    "views_n",
-    "views_sum",
-    "interactions_sum",
-    "viewed_n",
-    "viewed_interactions_sum",
-    "viewed_views_sum",
-    "words_sum",
-    "words_sq",
-    "duration_n",
-    "duration_sum",
-    "guests_n",
-    "guests_sum",
-)
-"""The measures of a cell, in the order of their columns."""
+__all__ = ["MEASURES", "CellKey", "Combo", "Measures", "cell_of", "measures_of"]
 
 POSITIVE, NEGATIVE = 500, -500
 """VADER's own thresholds on the compound score, in units of 10^-4."""
