@@ -155,7 +155,10 @@ def emptied(store_url: str) -> Iterator[Opener]:
         one.close()
 
 
-TABLES = ("post", "post_key", "engagement", "cell", "combo", "coverage", "visit", "source", "meta", "api_key")
+TABLES = (
+    "post", "post_key", "engagement", "cell", "combo", "coverage", "visit", "source", "meta", "api_key", "event",
+    "verdict",
+)  # fmt: skip
 CLOCK = "UPDATE clock SET version = 0, epoch = 0, posts = 0, last_source = 0, last_post = 0, keyed = 0, searchable = 0"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
@@ -115,6 +116,10 @@ class Figures:
         for code, count in sorted(codes.items()):
             failing.add_metric([code], count)
         yield failing
+        visits = GaugeMetricFamily("trendmonitor_visits_24h", "Visits of 24 hours by outcome.", labels=["outcome"])
+        for outcome, count in sorted(services.store.visit_counts(now - _VISITS_OF).items()):
+            visits.add_metric([outcome], count)
+        yield visits
         due = sum(
             1 for one in tracked if one.state.next_due and one.state.next_due <= now and status_of(one) in _ACTIVE
         )
@@ -140,5 +145,7 @@ class Figures:
         yield GaugeMetricFamily("trendmonitor_cube_bytes", "Memory of cells and kept answers.", value=size)
 
 
+_VISITS_OF = timedelta(hours=24)
+"""A gauge of a time, not a counter: the store keeps the newest visits of a source only, so their number can fall."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"})
 _ACTIVE = frozenset({"ok", "failing", "waiting"})

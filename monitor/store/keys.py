@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from sqlmodel import col, select
 
+from monitor.store.clock import Clock
 from monitor.store.database import Database, Transaction
 from monitor.store.errors import NotFound
 from monitor.store.tables import ApiKeyRow, MetaRow
@@ -82,6 +83,16 @@ def meta(database: Database, key: str) -> str | None:
 def set_meta(database: Database, key: str, value: str | None) -> None:
     with database.write() as tx:
         put(tx, key, value)
+
+
+def replace_meta(database: Database, key: str, old: str | None, new: str | None) -> bool:
+    """Set a fact only if it is still `old` (None: there is none); True if it was."""
+    with database.write() as tx:
+        Clock.take(tx)
+        if tx.value("SELECT value FROM meta WHERE key = ?", (key,)) != old:
+            return False
+        put(tx, key, new)
+    return True
 
 
 def author_key(database: Database) -> bytes:

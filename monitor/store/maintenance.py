@@ -21,7 +21,7 @@ from monitor.store.recent import fold_all, put_keys
 from monitor.store.rows import COLUMN_LIST, StoredPost, to_post, to_stored
 from monitor.store.search import make_searchable
 from monitor.store.sources import hide_source
-from monitor.store.tables import to_micros
+from monitor.store.tables import from_micros, to_micros
 
 STEP = 1000
 """Posts of one transaction where the caller does not choose."""
@@ -67,6 +67,13 @@ def scan_posts(database: Database, below_version: int, after: int, limit: int) -
             (after, below_version, limit),
         )
     return [(post.row, to_post(post, names[post.source])) for post in map(StoredPost._make, rows)]
+
+
+def newest_forgotten(database: Database) -> datetime | None:
+    """When the newest of the posts was published whose text was forgotten; None if there are none."""
+    with database.read() as tx:
+        newest = tx.value("SELECT published_at FROM post WHERE forgotten ORDER BY published_at DESC LIMIT 1")
+    return None if newest is None else from_micros(newest)
 
 
 def retag(database: Database, memory: Memory, rows: Sequence[tuple[int, Post]]) -> None:
@@ -120,13 +127,13 @@ def _retagged(tx: Transaction, number: int | None, posts: dict[int, Post]) -> Ch
     return changes
 
 
-def remove_source(database: Database, memory: Memory, source_id: str, purge: bool) -> None:
+def remove_source(database: Database, memory: Memory, source_id: str, purge: bool, now: datetime) -> None:
     """Stop tracking a run-time source. With `purge` all that came from it goes too: posts (in several transactions,
     so that a purge that was cut off can be started again), cells, coverage, visits.
 
     Raises NotFound, OwnedByConfig.
     """
-    number = hide_source(database, source_id, even_hidden=purge)
+    number = hide_source(database, source_id, now, purge=purge)
     if not purge:
         return
     while True:

@@ -10,9 +10,11 @@ from sqlmodel import col, select
 
 from collectors.base import Source
 from monitor.core.model import Applied, SourceState, TrackedSource
+from monitor.store import source_events as tell
 from monitor.store.clock import Clock
 from monitor.store.database import Database, Transaction
 from monitor.store.errors import AlreadyExists, NotFound, OwnedByConfig
+from monitor.store.events import Event, add_events
 from monitor.store.tables import MICROSECOND, SourceRow
 
 RETIRED = "removed from config"
@@ -26,6 +28,7 @@ def apply(database: Database, declared: Sequence[Source], now: datetime) -> Appl
     declared. Pause is a person's decision and survives.
     """
     added, changed, retired, unchanged = [], [], [], 0
+    events: list[Event] = []
     with database.write() as tx:
         clock = Clock.take(tx)
         rows = {row.id: row for row in tx.session.exec(select(SourceRow))}
@@ -34,10 +37,11 @@ def apply(database: Database, declared: Sequence[Source], now: datetime) -> Appl
             if row is None:
                 _insert(tx, clock, source, now, declared=True)
                 added.append(source.id)
+                events.append(tell.added(source.id, now))
             elif row.removed:
-                _revive(row, source, declared=True)
+                events += _revive(row, source, now, declared=True)
                 added.append(source.id)
-            elif _adopt(row, source):
+            elif _adopt(row, source, now, events):
                 changed.append(source.id)
             else:
                 unchanged += 1
@@ -45,13 +49,16 @@ def apply(database: Database, declared: Sequence[Source], now: datetime) -> Appl
             if row.declared:
                 row.declared, row.stopped, row.moved_from = False, RETIRED, None
                 retired.append(row.id)
+                events.append(tell.retired(row.id, now))
+        add_events(tx, events)
         if added or changed or retired:
             clock.tick(tx)
     return Applied(tuple(added), tuple(changed), tuple(sorted(retired)), unchanged)
 
 
-def _adopt(row: SourceRow, source: Source) -> bool:
-    """Write a declared source over a known one; False if that changes nothing."""
+def _adopt(row: SourceRow, source: Source, now: datetime, events: list[Event]) -> bool:
+    """Write a declared source over a known one, and what there is to tell into `events`; False if that changes
+    nothing."""
     before = (_config(row), row.declared, row.stopped)
     url = source.url
     if row.declared and row.moved_from == source.url:
@@ -62,7 +69,11 @@ def _adopt(row: SourceRow, source: Source) -> bool:
         row.stopped = None
     _write_config(row, source, url)
     row.declared = True
-    return (_config(row), row.declared, row.stopped) != before
+    after = (_config(row), row.declared, row.stopped)
+    if before[2] is not None and row.stopped is None:
+        events.append(tell.resumed(row.id, now))
+    events += tell.changed(row.id, now, before[0], after[0])
+    return after != before
 
 
 def add_source(database: Database, source: Source, now: datetime) -> TrackedSource:
@@ -72,30 +83,39 @@ def add_source(database: Database, source: Source, now: datetime) -> TrackedSour
         row = _row(tx, source.id)
         if row is None:
             row = _insert(tx, clock, source, now, declared=False)
+            add_events(tx, [tell.added(source.id, now)])
         elif row.removed:
-            _revive(row, source, declared=False)
+            add_events(tx, _revive(row, source, now, declared=False))
         else:
             raise AlreadyExists(f"source {source.id!r} exists already: choose another id, or change that one")
         clock.tick(tx)
         return tracked(row)
 
 
-def update_source(database: Database, source: Source) -> TrackedSource:
+def update_source(database: Database, source: Source, now: datetime) -> TrackedSource:
     """Change a run-time source. A new address or collector starts over: cursor and failures are cleared."""
     with database.write() as tx:
         clock = Clock.take(tx)
         row = _editable(tx, source.id)
+        before, stopped = _config(row), row.stopped
         _write_config(row, source, source.url)
+        if stopped is not None and row.stopped is None:
+            add_events(tx, [tell.resumed(row.id, now)])
+        add_events(tx, tell.changed(row.id, now, before, _config(row)))
         clock.tick(tx)
         return tracked(row)
 
 
-def hide_source(database: Database, source_id: str, *, even_hidden: bool) -> int:
-    """Take a run-time source out of every list; its posts stay. Returns its number."""
+def hide_source(database: Database, source_id: str, now: datetime, *, purge: bool) -> int:
+    """Take a run-time source out of every list; its posts stay. Returns its number.
+
+    With `purge` also one that is hidden already, and it is told that the posts will go.
+    """
     with database.write() as tx:
         clock = Clock.take(tx)
-        row = _editable(tx, source_id, even_hidden=even_hidden)
+        row = _editable(tx, source_id, even_hidden=purge)
         row.removed, row.claimed_until = True, None
+        add_events(tx, [tell.removed(source_id, now, purge=purge)])
         clock.tick(tx)
         return row.number
 
@@ -105,6 +125,10 @@ def set_paused(database: Database, source_id: str, paused: bool, now: datetime) 
     with database.write() as tx:
         clock = Clock.take(tx)
         row = _existing(tx, source_id)
+        if paused and not row.paused:
+            add_events(tx, [tell.paused(source_id, now)])
+        if not paused and (row.paused or row.stopped is not None):
+            add_events(tx, [tell.resumed(source_id, now)])
         row.paused = paused
         if not paused:
             row.stopped = row.failing_since = row.error_code = row.error = None
@@ -203,11 +227,14 @@ def _insert(tx: Transaction, clock: Clock, source: Source, now: datetime, *, dec
     return row
 
 
-def _revive(row: SourceRow, source: Source, *, declared: bool) -> None:
+def _revive(row: SourceRow, source: Source, now: datetime, *, declared: bool) -> list[Event]:
+    """Bring back a removed source, whose posts may have stayed; returns what there is to tell."""
+    before = _config(row)
     row.removed, row.paused, row.stopped, row.moved_from = False, False, None, None
     row.failing_since = row.error_code = row.error = row.next_due = None
     row.failures, row.declared = 0.0, declared
     _write_config(row, source, source.url)
+    return [tell.resumed(row.id, now), *tell.changed(row.id, now, before, _config(row))]
 
 
 def _facts(source: Source, url: str) -> dict[str, Any]:

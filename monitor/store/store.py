@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Literal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from collectors.base import EMPTY, Source
 from monitor.core.model import Applied, Interval, Known, Post, TrackedSource, Visit, Write
@@ -13,21 +13,26 @@ from monitor.store import (
     clock,
     commit,
     coverage,
+    events,
     keys,
     maintenance,
     migrate,
     presence,
     search,
     sources,
+    verdicts,
     visits,
     work,
 )
 from monitor.store.cells import CellBatch, ComboFacts
 from monitor.store.coverage import Gap
 from monitor.store.database import Database
+from monitor.store.events import Event
+from monitor.store.events import Kind as EventKind
 from monitor.store.keys import ApiKey
 from monitor.store.memory import Memory
 from monitor.store.search import PostPage, PostQuery, Totals
+from monitor.store.verdicts import StoredVerdict
 
 
 class Store:
@@ -66,6 +71,9 @@ class Store:
     def set_meta(self, key: str, value: str | None) -> None:
         keys.set_meta(self._database, key, value)
 
+    def replace_meta(self, key: str, old: str | None, new: str | None) -> bool:
+        return keys.replace_meta(self._database, key, old, new)
+
     def author_key(self) -> bytes:
         return keys.author_key(self._database)
 
@@ -77,11 +85,13 @@ class Store:
     def add_source(self, source: Source, now: datetime) -> TrackedSource:
         return sources.add_source(self._database, source, now)
 
-    def update_source(self, source: Source) -> TrackedSource:
-        return sources.update_source(self._database, source)
+    def update_source(self, source: Source, now: datetime | None = None) -> TrackedSource:
+        """`now` dates the event; None: by this machine's clock."""
+        return sources.update_source(self._database, source, now or datetime.now(UTC))
 
-    def remove_source(self, source_id: str, *, purge: bool = False) -> None:
-        maintenance.remove_source(self._database, self._memory, source_id, purge)
+    def remove_source(self, source_id: str, *, purge: bool = False, now: datetime | None = None) -> None:
+        """`now` dates the event; None: by this machine's clock."""
+        maintenance.remove_source(self._database, self._memory, source_id, purge, now or datetime.now(UTC))
 
     def set_paused(self, source_id: str, paused: bool, now: datetime) -> TrackedSource:
         return sources.set_paused(self._database, source_id, paused, now)
@@ -126,6 +136,51 @@ class Store:
 
     def visits(self, source_id: str, *, limit: int = 50) -> list[Visit]:
         return visits.visits(self._database, source_id, limit)
+
+    def visit_counts(self, since: datetime) -> Mapping[str, int]:
+        return visits.visit_counts(self._database, since)
+
+    # History
+
+    def record_event(
+        self,
+        kind: EventKind,
+        *,
+        at: datetime,
+        source: str | None = None,
+        subject: str = "",
+        says: str = "",
+        detail: Mapping[str, Any] = EMPTY,
+        meta: Mapping[str, str | None] = EMPTY,
+        given: Mapping[str, str | None] = EMPTY,
+    ) -> Event | None:
+        event = events.happened(kind, at, says, source=source, subject=subject, detail=detail)
+        return events.record_event(self._database, event, meta=meta, given=given)
+
+    def events(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        kinds: Collection[str] | None = None,
+        source: str | None = None,
+        limit: int = 1000,
+        after: int = 0,
+    ) -> list[Event]:
+        return events.events(
+            self._database, since=since, until=until, kinds=kinds, source=source, limit=limit, after=after
+        )
+
+    def last_event(self, kind: EventKind) -> Event | None:
+        return events.last_event(self._database, kind)
+
+    def save_verdicts(self, rows: Sequence[StoredVerdict]) -> list[Event]:
+        return verdicts.save_verdicts(self._database, rows)
+
+    def verdicts(
+        self, claim: str | None = None, *, at: datetime | None = None, limit: int = 100
+    ) -> list[StoredVerdict]:
+        return verdicts.verdicts(self._database, claim, at=at, limit=limit)
 
     # Reading
 
@@ -172,6 +227,9 @@ class Store:
 
     def retag(self, rows: Sequence[tuple[int, Post]]) -> None:
         maintenance.retag(self._database, self._memory, rows)
+
+    def newest_forgotten(self) -> datetime | None:
+        return maintenance.newest_forgotten(self._database)
 
     def rebuild_cells(self) -> int:
         return maintenance.rebuild_cells(self._database, self._memory)

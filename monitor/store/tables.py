@@ -145,7 +145,7 @@ class VisitRow(SQLModel, table=True):
     """One try to collect a source. The newest 200 of each source are kept."""
 
     __tablename__ = "visit"
-    __table_args__ = (Index("visit_source", "source", "id"),)
+    __table_args__ = (Index("visit_source", "source", "id"), Index("visit_by_time", "finished", "outcome"))
     id: int | None = Field(default=None, primary_key=True, sa_type=RowNumber)
     source: int = Field(sa_column=Column(ForeignKey("source.number", ondelete="CASCADE"), nullable=False))
     started: datetime = Field(sa_type=UtcTime)
@@ -317,6 +317,39 @@ class CellRow(SQLModel, table=True):
     duration_sum: int = Field(sa_type=BigInteger)
     guests_n: int = Field(sa_type=BigInteger)
     guests_sum: int = Field(sa_type=BigInteger)
+
+
+class EventRow(SQLModel, table=True):
+    """Something that happened to sources, tagging or verdicts. Rows are only added.
+
+    `source` is an id, not a number, and no reference: what happened to a source is known longer than the source.
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (Index("event_by_kind", "kind", "id"),)
+    id: int = Field(primary_key=True, sa_type=RowNumber, sa_column_kwargs={"autoincrement": False})
+    at: datetime = Field(sa_type=UtcTime)
+    kind: str = Field(sa_type=Text)
+    source: str | None = Field(default=None, sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    says: str = Field(sa_type=Text)
+    detail: dict[str, Any] = Field(sa_type=JsonText)
+
+
+class VerdictRow(SQLModel, table=True):
+    """One step in the history of a claim: what was said of it from `since`, last computed `at`."""
+
+    __tablename__ = "verdict"
+    claim: str = Field(primary_key=True, sa_type=Text)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """1, 2, … for each claim; some are missing where history was thinned."""
+    since: datetime = Field(sa_type=UtcTime)
+    at: datetime = Field(sa_type=UtcTime)
+    cutoff: int
+    """Days since 1970-01-01, UTC."""
+    fingerprint: str = Field(sa_type=Text)
+    verdict: str = Field(sa_type=Text)
+    document: dict[str, Any] = Field(sa_type=JsonText)
 
 
 class ApiKeyRow(SQLModel, table=True):

@@ -9,9 +9,11 @@ from datetime import datetime
 import orjson
 
 from monitor.core.model import Visit
+from monitor.store import source_events as tell
 from monitor.store.clock import Clock
 from monitor.store.database import Database, Transaction
 from monitor.store.errors import NotFound
+from monitor.store.events import add_events
 from monitor.store.tables import VisitRow, from_micros, to_micros
 
 KEPT = 200
@@ -27,8 +29,13 @@ _FAILED = "failing_since = coalesce(failing_since, ?), error_code = ?, error = ?
 
 
 def add_visit(tx: Transaction, source: int, visit: Visit) -> bool:
-    """Record a visit, move the state of its source and release it; True if readers of sources should look again."""
+    """Record a visit, move the state of its source and release it; True if readers of sources should look again.
+
+    The caller holds the turn if the visit stops or moves its source.
+    """
     finished = to_micros(visit.finished)
+    if visit.stopped is not None or visit.new_url is not None:
+        _tell(tx, source, visit)
     tx.run(
         _INSERT,
         (
@@ -75,10 +82,20 @@ def add_visit(tx: Transaction, source: int, visit: Visit) -> bool:
     return visit.stopped is not None or visit.new_url is not None
 
 
+def _tell(tx: Transaction, source: int, visit: Visit) -> None:
+    """Record as events what a visit is about to do to its source."""
+    url, stopped = tx.row("SELECT url, stopped FROM source WHERE number = ?", (source,))
+    if visit.new_url is not None:
+        add_events(tx, tell.changed(visit.source, visit.finished, {"url": url}, {"url": visit.new_url}))
+    if visit.stopped is not None and visit.stopped != stopped:
+        add_events(tx, [tell.stopped(visit.source, visit.finished, visit.stopped)])
+
+
 def record_visit(database: Database, visit: Visit) -> None:
     """A visit that brought no page to commit. Raises NotFound."""
     with database.write() as tx:
-        # Most visits change nothing that readers follow, and then need not wait for other writers on PostgreSQL.
+        # Most visits are no event and change nothing that readers follow; they need not wait for other writers on
+        # PostgreSQL.
         clock = Clock.take(tx) if visit.stopped is not None or visit.new_url is not None else None
         source = tx.value("SELECT number FROM source WHERE id = ?", (visit.source,))
         if source is None:
@@ -107,6 +124,17 @@ def visits(database: Database, source_id: str, limit: int) -> list[Visit]:
         facts["repairs"] = orjson.loads(facts["repairs"])
         found.append(Visit(source=source_id, **facts))
     return found
+
+
+def visit_counts(database: Database, since: datetime) -> dict[str, int]:
+    """outcome → visits that finished at `since` or later, of sources that are known still.
+
+    Only the newest `KEPT` visits of a source exist, so a short time is exact and a long one is not.
+    """
+    with database.read() as tx:
+        return dict(
+            tx.rows("SELECT outcome, count(*) FROM visit WHERE finished >= ? GROUP BY outcome", (to_micros(since),))
+        )
 
 
 def _micros(moment: datetime | None) -> int | None:

@@ -55,6 +55,8 @@ async def test_metrics_are_what_prometheus_reads(reader: httpx.AsyncClient) -> N
     assert families["trendmonitor_posts"].samples[0].value == 98
     failing = {sample.labels["code"]: sample.value for sample in families["trendmonitor_sources_failing"].samples}
     assert failing == {"http_404": 1}
+    visits = {sample.labels["outcome"]: sample.value for sample in families["trendmonitor_visits_24h"].samples}
+    assert visits == {"new": 2, "http_404": 1}
     answered = {
         (sample.labels["method"], sample.labels["status"]): sample.value
         for sample in families["trendmonitor_http_requests"].samples

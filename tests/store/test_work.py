@@ -114,6 +114,17 @@ def test_visits_come_newest_first_and_only_the_newest_are_kept(store: Store) -> 
     assert len(store.visits("b")) == 1
 
 
+def test_visits_are_counted_by_outcome_since_a_time(store: Store) -> None:
+    for name in ("a", "b"):
+        store.add_source(make_source(name), NOW)
+    for hour, name, outcome in ((0, "a", "new"), (1, "a", "unchanged"), (1, "b", "unchanged"), (2, "b", "timeout")):
+        at_that_time = NOW + hour * HOUR
+        store.record_visit(Visit(name, at_that_time - HOUR, at_that_time, outcome, ok=outcome != "timeout"))
+    assert store.visit_counts(NOW) == {"new": 1, "unchanged": 2, "timeout": 1}
+    assert store.visit_counts(NOW + HOUR) == {"unchanged": 2, "timeout": 1}, "inclusive"
+    assert store.visit_counts(NOW + 3 * HOUR) == {}
+
+
 def observe(store: Store, since: float, until: float, gap: str | None = None) -> None:
     store.commit(Write("a", NOW, observed=Observed(at(since), at(until), gap)))
 
