@@ -1,4 +1,4 @@
-"""`config/` as one checked value: declared sources, the access register, and the word lists that tagging uses.
+"""`config/` as one checked value: declared sources, the access register, word lists for tagging, and claims.
 
 `load_config` reads everything or nothing: all mistakes of all files are reported at once, each with file, line and
 what would be right. It does not touch the database; `apply` does that with what it returns.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -16,18 +16,19 @@ from typing import Any
 
 from collectors.base import Source
 from monitor.config_platform import PlatformInfo, Route, platform_from_mapping
+from monitor.config_reading import BUNDLED, Reading
 from monitor.config_source import (
     dump_sources,
     format_every,
     known_collectors,
     parse_every,
     platform_of,
-    propose_id,
     source_from_mapping,
     source_to_mapping,
     validate_cron,
 )
-from monitor.config_yaml import ConfigErrors, Document, FieldError, Problem, YamlPath, nearest, read_yaml
+from monitor.config_yaml import ConfigErrors, Document, FieldError, Problem, YamlPath, nearest
+from monitor.core.claim import ClaimBook
 
 __all__ = [
     "Config",
@@ -43,14 +44,10 @@ __all__ = [
     "nearest",
     "parse_every",
     "platform_of",
-    "propose_id",
     "source_from_mapping",
     "source_to_mapping",
     "validate_cron",
 ]
-
-BUNDLED = Path(__file__).resolve().parent.parent / "config"
-"""The configuration that comes with the product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,83 +63,33 @@ class Config:
     lexicon: Mapping[str, Any]
     """Content of lexicon.yaml; checked."""
     files: tuple[str, ...] = ()
-
-
-class _Reading:
-    """What has been read so far and everything found wrong with it."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.problems: list[Problem] = []
-        self.files: list[str] = []
-
-    def shown(self, name: str) -> str:
-        """A file of this directory as messages name it."""
-        return f"{self.directory.name}/{name}"
-
-    def either(self, name: str) -> Path:
-        """A file of this directory, or the one that comes with the product where this directory has none."""
-        own, bundled = self.directory / name, BUNDLED / name
-        return bundled if bundled.exists() and not own.exists() else own
-
-    def mapping(self, path: Path) -> Document | None:
-        """One file whose top level must be a mapping; None, with the problem noted, where it is not."""
-        own = path.is_relative_to(self.directory)
-        shown = self.shown(path.relative_to(self.directory).as_posix()) if own else str(path)
-        self.files.append(shown)
-        document, problems = read_yaml(path, shown)
-        self.problems += problems
-        if document is None:
-            return None
-        if document.value is None:
-            self.problems.append(document.problem((), "the file is empty", "write something, or delete the file"))
-            return None
-        if not isinstance(document.value, dict):
-            self.problems.append(document.problem((), "the top level is not a mapping", "write `name: …` pairs"))
-            return None
-        return document
-
-    def rows(self, path: Path, key: str) -> tuple[Document, list[Any]] | None:
-        """One file of the form `key: [row, …]`."""
-        document = self.mapping(path)
-        if document is None:
-            return None
-        for other in document.value:
-            if other != key:
-                self.problems.append(document.problem((other,), f"unknown key {other!r}", f"only {key!r} belongs here"))
-        if key not in document.value:
-            self.problems.append(document.problem((), f"{key!r} is missing", f"write `{key}:` and a list below it"))
-            return None
-        rows = document.value[key]
-        if rows is None or not isinstance(rows, list):
-            self.problems.append(document.problem((key,), f"{key!r} is not a list", f"write `{key}: []` for none"))
-            return None
-        return document, rows
-
-    def add(self, document: Document, base: YamlPath, errors: list[FieldError], whose: str) -> None:
-        for error in errors:
-            self.problems.append(document.problem((*base, *error.path), f"{whose}{error.what}", error.instead))
+    claims: ClaimBook = field(default_factory=ClaimBook)
 
 
 def load_config(directory: Path, *, collectors: Collection[str] | None = None) -> Config:
     """Read a configuration directory. Raises ConfigErrors with every problem; never returns half of it.
 
-    `sources.yaml` must be there, and every `sources/*.yaml` adds to it. `platforms.yaml`, `taxonomy/*.yaml` and
-    `lexicon.yaml` are those that come with the product where the directory has none of its own; `Config.files` names
-    what was read. `collectors` defaults to the installed ones.
+    `sources.yaml` must be there, and every `sources/*.yaml` adds to it. `platforms.yaml`, `taxonomy/*.yaml`,
+    `lexicon.yaml`, `claims/*.yaml`, `references.yaml` and `tag_errors.yaml` are those that come with the product where
+    the directory has none of its own; `Config.files` names what was read. `collectors` defaults to the installed ones.
     """
     if not directory.is_dir():
         what = "it is not a directory" if directory.exists() else "the directory does not exist"
         raise ConfigErrors(
             [Problem(str(directory), None, what, "set TRENDMONITOR_CONFIG to the one with sources.yaml")]
         )
+    from monitor.config_claims import load_claims  # here: its words for filters come with numpy
+
     directory = directory.resolve()
     names = frozenset(known_collectors() if collectors is None else collectors)
-    reading = _Reading(directory)
+    reading = Reading(directory)
     platforms = _platforms(reading, names)
     sources = _sources(reading, platforms, names)
+    sound = len(reading.problems)
     taxonomy = _taxonomy(reading)
+    topics = taxonomy if len(reading.problems) == sound else None  # names of a faulty list can't be judged
     lexicon = _lexicon(reading)
+    claims = load_claims(reading, topics=topics, platforms=platforms)
     if reading.problems:
         raise ConfigErrors(reading.problems)
     return Config(
@@ -152,10 +99,11 @@ def load_config(directory: Path, *, collectors: Collection[str] | None = None) -
         taxonomy=taxonomy,
         lexicon=lexicon,
         files=tuple(reading.files),
+        claims=claims,
     )
 
 
-def _platforms(reading: _Reading, collectors: Collection[str]) -> dict[str, PlatformInfo] | None:
+def _platforms(reading: Reading, collectors: Collection[str]) -> dict[str, PlatformInfo] | None:
     """None if the file could not be read as a list: then platform names can't be judged."""
     found = reading.rows(reading.either("platforms.yaml"), "platforms")
     if found is None:
@@ -193,7 +141,7 @@ def _placeholder(platform_id: str) -> PlatformInfo:
     return PlatformInfo(platform_id, "", "", "", "", date.min)
 
 
-def _sources(reading: _Reading, platforms: dict[str, PlatformInfo] | None, collectors: Collection[str]) -> list[Source]:
+def _sources(reading: Reading, platforms: dict[str, PlatformInfo] | None, collectors: Collection[str]) -> list[Source]:
     files = [reading.directory / "sources.yaml", *sorted((reading.directory / "sources").glob("*.yaml"))]
     out: list[Source] = []
     first: dict[str, str] = {}
@@ -226,7 +174,7 @@ def _named(row: object) -> dict[str, PlatformInfo]:
     return {name: _placeholder(name) for name in ("web", platform) if isinstance(name, str)}
 
 
-def _taxonomy(reading: _Reading) -> dict[str, Any]:
+def _taxonomy(reading: Reading) -> dict[str, Any]:
     """Topic id → topic. A file holds topics by id, or (where `label` is at its top level) one topic named like the file."""
     from monitor.core.topics import Taxonomy, TaxonomyError  # here and below: costly, and most mistakes lie elsewhere
 
@@ -261,7 +209,7 @@ def _taxonomy(reading: _Reading) -> dict[str, Any]:
     return out
 
 
-def _lexicon(reading: _Reading) -> dict[str, Any]:
+def _lexicon(reading: Reading) -> dict[str, Any]:
     from monitor.core.lexicon import LexiconError, parse_lexicon
 
     path = reading.either("lexicon.yaml")

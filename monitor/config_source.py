@@ -21,6 +21,7 @@ from collectors.base import Source
 from monitor.config_platform import PlatformInfo
 from monitor.config_yaml import FieldError, nearest
 from monitor.core.model import AUDIENCES, CONTENT_TYPES
+from monitor.core.source_id import RULE, is_source_id, slug
 
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=30)
@@ -106,25 +107,6 @@ def validate_cron(text: str) -> None:
 
 # --- fields -------------------------------------------------------------------------------------------------------
 
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-
-
-def slug(text: str) -> str:
-    """The nearest usable id: lower case letters, digits and single hyphens, at most 64; empty if nothing is left."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
-
-
-def propose_id(name: str, url: str, taken: Collection[str]) -> str:
-    """An unused id for a source found by its address: from its name, else its host and path."""
-    parts = urlsplit(url)
-    base = slug(name) or slug(f"{(parts.hostname or '').removeprefix('www.')} {parts.path}") or "source"
-    base = base[:60].strip("-")
-    number, chosen = 2, base
-    while chosen in taken:
-        chosen, number = f"{base[: 63 - len(str(number))]}-{number}", number + 1
-    return chosen
-
 
 def _text(value: object, longest: int) -> str:
     if isinstance(value, (bool, int, float)):
@@ -140,10 +122,10 @@ def _text(value: object, longest: int) -> str:
 
 def _id(value: object) -> str:
     text = _text(value, 200)
-    if not _SLUG.fullmatch(text):
+    if not is_source_id(text):
         better = slug(text)
-        shown = f"write {better!r}" if better else "write lower case letters, digits and hyphens"
-        raise _WrongError(f"{text!r} is not a slug (a-z, 0-9 and '-', at most 64)", shown)
+        shown = f"write {better!r}" if better else "write for example who-news"
+        raise _WrongError(f"{text!r} is not an id ({RULE})", shown)
     return text
 
 
