@@ -54,6 +54,18 @@ class Sums:
     """name → array of shape (buckets,): each post once, even if it has several keys."""
 
 
+@dataclass(frozen=True, slots=True)
+class CellsIn:
+    """The cells of a window, one entry each."""
+
+    places: Ints
+    """Place of the source in `Cube.source_ids`."""
+    buckets: NDArray[np.int32]
+    combos: NDArray[np.int32]
+    column: Callable[[str], NDArray[Any]]
+    """The values of a measure, by its name."""
+
+
 class _Vocabulary:
     """Strings ↔ small integers, in order of first sight."""
 
@@ -277,10 +289,7 @@ class Cube:
         `filters` are as for `combo_mask`; `sources` is a mask as of `source_mask`. Raises LookupError if cells name
         a source or combo that was never given.
         """
-        if self._highest["combo"] > max(self._combos, default=-1) or self._highest["source"] >= len(
-            self._places_of_sources
-        ):
-            raise LookupError("cells name a source or combo that the cube was not told of")
+        self._complete()
         rows = self._passing(buckets, filters or {}, sources)
         groups, codes, over_source = self._groups(by)
         width = len(buckets)
@@ -294,6 +303,23 @@ class Cube:
             sets = self._many_valued[by]
             return Sums(tuple(sets.vocabulary.words), {name: _spread(a, sets) for name, a in summed.items()}, totals)
         return Sums(self.keys(by) if by else ("all",), summed, totals)
+
+    def cells_in(self, buckets: Buckets) -> CellsIn:
+        """The cells of a window. Raises LookupError as `sums` does."""
+        self._complete()
+        rows = self._passing(buckets, {}, None)
+        days = _picked(self._day, rows, self._size)
+        return CellsIn(
+            places=self._places_of_sources[_picked(self._source, rows, self._size)],
+            buckets=buckets.index_of_days()[days - np.int32(buckets.since)],
+            combos=_picked(self._combo, rows, self._size),
+            column=lambda name: _picked(self._columns[name], rows, self._size),
+        )
+
+    def _complete(self) -> None:
+        known = max(self._combos, default=-1), len(self._places_of_sources) - 1
+        if self._highest["combo"] > known[0] or self._highest["source"] > known[1]:
+            raise LookupError("cells name a source or combo that the cube was not told of")
 
     def _passing(self, buckets: Buckets, filters: Mapping[str, Sequence[str]], sources: Mask | None) -> Any:
         """Rows of the cells in question: an index array, or None for all."""
