@@ -14,8 +14,9 @@ from fastapi.openapi.utils import get_openapi
 
 import api.problems
 from api.auth import Guard
+from api.dashboard import claims as claim_pages
 from api.dashboard import pages, pictures
-from api.routes import collecting, health, posts, register, sources, trends
+from api.routes import claims, collecting, health, posts, register, sources, trends
 from api.schemas import ProblemOut
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def create_app(services: Services, *, lifespan: Lifespan | None = None) -> FastA
     # is what OpenAPI describes.
     app.add_route(f"{PREFIX}/trends", trends.trends, ["GET"], include_in_schema=False)
     app.include_router(trends.router, prefix=PREFIX, tags=["trends"])
+    app.include_router(claims.router, prefix=PREFIX, tags=["claims"])
     app.include_router(posts.router, prefix=PREFIX, tags=["posts"])
     app.include_router(collecting.router, prefix=PREFIX, tags=["sources"])
     app.include_router(sources.router, prefix=PREFIX, tags=["sources"])
@@ -72,6 +74,7 @@ def create_app(services: Services, *, lifespan: Lifespan | None = None) -> FastA
     app.include_router(health.router, tags=["operation"])
     app.include_router(pictures.router, include_in_schema=False)
     app.include_router(pages.router, include_in_schema=False)
+    app.include_router(claim_pages.router, include_in_schema=False)
     api.problems.install(app)
     app.add_middleware(
         Guard,

@@ -9,20 +9,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import structlog
-
-from monitor.config import Config, load_config
 from monitor.core.model import Applied
 from monitor.settings import Settings
 from monitor.store import Store
 
 if TYPE_CHECKING:
     from collectors.fetch import Http
+    from monitor.config import Config
+    from monitor.ledger import Ledger
     from monitor.pipeline import Collection
     from monitor.readers import Readers, Recipe
     from monitor.trends import Trends
-
-log = structlog.get_logger(__name__)
 
 GENERATED = "generated"
 """Meta key that marks a database of generated posts; it is shown everywhere and never collects."""
@@ -51,6 +48,8 @@ class Services:
     @cached_property
     def config(self) -> Config:
         """Raises ConfigErrors with every problem found."""
+        from monitor.config import load_config
+
         return load_config(self.settings.config)
 
     @cached_property
@@ -72,12 +71,18 @@ class Services:
         return Trends(self.store, clock=self.clock, labels=labels)
 
     @cached_property
+    def ledger(self) -> Ledger:
+        from monitor.ledger import Ledger
+
+        return Ledger(self.trends, self.store, self.config.claims, clock=self.clock)
+
+    @cached_property
     def recipe(self) -> Recipe:
         """What tagging needs. Remembers in the store by which lists posts will be tagged from now on."""
         from monitor.readers import Recipe
         from monitor.retag import remember_lists
 
-        remember_lists(self.store, self.config.taxonomy, self.config.lexicon)
+        remember_lists(self.store, self.config.taxonomy, self.config.lexicon, now=self.clock())
         return Recipe(taxonomy=self.config.taxonomy, lexicon=self.config.lexicon, author_key=self.store.author_key())
 
     @cached_property
@@ -93,13 +98,15 @@ class Services:
         return Collection(
             store=self.store,
             readers=self.readers,
-            http=self.http,
+            http=lambda: self.http,
             clock=self.clock,
             rng=self.rng,
             concurrency=self.settings.concurrency,
         )
 
+    @cached_property
     def http(self) -> Http:
+        """One for the process: ticks and visits that somebody asks for wait for each other's hosts and holds."""
         from collectors.fetch import Http, HttpSettings
 
         return Http(
@@ -120,8 +127,10 @@ class Services:
 
     def apply(self) -> Applied:
         """Make the declared sources of config/ the state of the database. Nothing changes if config/ has an error."""
+        import structlog  # late, like all that is slow to load and not always needed
+
         applied = self.store.apply(self.config.sources, self.clock())
-        log.info(
+        structlog.get_logger(__name__).info(
             "config_applied",
             added=len(applied.added),
             changed=len(applied.changed),

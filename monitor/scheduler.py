@@ -14,6 +14,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.bootstrap import Services
 from monitor.store.errors import StoreError
+from monitor.store.events import Event
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,9 @@ REFRESH_EVERY = timedelta(minutes=1)
 FIRST_COLLECT = timedelta(seconds=1)
 FIRST_RETENTION = timedelta(minutes=10)
 """After the start: a service that is never up at the hour of the cron line must keep its promise too."""
+CLAIMS_EVERY = timedelta(hours=1)
+FIRST_CLAIMS = timedelta(minutes=2)
+"""After the start, so that a service that was down first collects what it missed."""
 TICK_LATE = timedelta(minutes=10)
 """A collect tick may last this long (many slow sources) before readiness calls the clock late."""
 STOPPING = 10.0
@@ -37,6 +41,9 @@ class Clockwork:
         self._services = services
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._running: set[asyncio.Task[None]] = set()
+        self._started = services.clock()
+        self._told = 0
+        """The last change of verdict that was logged."""
 
     def start(self) -> None:
         """One run of each tick at a time; runs that were missed are merged into one."""
@@ -46,10 +53,12 @@ class Clockwork:
         retention = CronTrigger.from_crontab(self._services.settings.retention_cron, timezone="UTC")
         collect = IntervalTrigger(seconds=COLLECT_EVERY.total_seconds())
         refresh = IntervalTrigger(seconds=REFRESH_EVERY.total_seconds())
+        claims = IntervalTrigger(seconds=CLAIMS_EVERY.total_seconds())
         common = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         for name, tick, trigger, first in (
             ("collect", self.collect, collect, now + FIRST_COLLECT),
             ("refresh", self.refresh, refresh, now + FIRST_COLLECT),
+            ("claims", self.claims, claims, now + FIRST_CLAIMS),
             ("retention", self.retention, retention, now + FIRST_RETENTION),
         ):
             self._scheduler.add_job(self.guarded(name, tick), trigger, id=name, next_run_time=first, **common)
@@ -88,6 +97,18 @@ class Clockwork:
     async def refresh(self) -> None:
         """Keep the in-memory cells current so that the first query after a collect is as fast as the next."""
         await asyncio.to_thread(self._services.trends.refresh)
+
+    async def claims(self) -> None:
+        """Judge every claim by what is stored now, and keep the verdicts. One that changed is logged once."""
+        for event in await asyncio.to_thread(self._judge):
+            log.info("verdict_changed", claim=event.subject, was=event.detail["from"], now=event.detail["to"])
+
+    def _judge(self) -> list[Event]:
+        """Changes of verdict since the last tick, or the start; a request for the ledger may have found them before."""
+        self._services.ledger.refresh()
+        changes = self._services.store.events(kinds=("verdict_changed",), since=self._started, after=self._told)
+        self._told = max((event.id for event in changes), default=self._told)
+        return changes
 
     def _tidy(self) -> None:
         """Upkeep of the database in small steps, so that other writers get their turn in between."""

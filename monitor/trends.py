@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import pycountry
@@ -37,6 +37,8 @@ KEPT_ANSWERS = 512
 KEPT_BYTES = 32 * 2**20
 _KEPT_WATCHES = 32
 _TRIES = 5
+
+Seen = TypeVar("Seen")
 
 
 class Trends:
@@ -103,6 +105,15 @@ class Trends:
             self._current()
             now = self._clock()
             return rows(self._compute(query, now), label=self._label, now=now)
+
+    def look(self, at: Callable[[Cube, Coverage, int], Seen]) -> Seen:
+        """Call `at` with the current cells, their coverage and their version, which all stay as they are meanwhile.
+
+        Every question waits for it, so it should be brief; the coverage is indexed as the cube's sources.
+        """
+        with self._lock:
+            version, day = self._current()
+            return at(self._cube, self._coverage, (version << 20) + day)
 
     def refresh(self) -> None:
         """Read what changed in the store, if anything did."""

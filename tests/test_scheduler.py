@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -127,6 +128,34 @@ async def test_nothing_is_collected_into_generated_data(make: Make, server: BadD
     await asyncio.sleep(0.4)
     await clockwork.stop()
     assert server.requests == []
+
+
+async def test_verdicts_are_kept_current_and_a_change_is_logged_once(
+    make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(scheduler, "FIRST_CLAIMS", timedelta(0))
+    monkeypatch.setattr(scheduler, "CLAIMS_EVERY", timedelta(seconds=0.2))
+    services = make()
+    clockwork = Clockwork(services)
+    clockwork.start()
+    await until(lambda: bool(services.store.verdicts("growth-consistency")))
+    (kept,) = services.store.verdicts("growth-consistency", limit=1)
+    assert kept.verdict == "supported"
+    services.store.save_verdicts([replace(kept, verdict="inconclusive", at=kept.at + HOUR)])
+    told: list[str] = []
+
+    def logged() -> bool:
+        told.append("".join(capsys.readouterr()))
+        return "verdict_changed" in "".join(told)
+
+    await until(logged)
+    await asyncio.sleep(0.5)
+    await clockwork.stop()
+    logged()
+    lines = [line for line in "".join(told).splitlines() if "verdict_changed" in line]
+    assert len(lines) == 1
+    assert "growth-consistency" in lines[0]
+    assert "inconclusive" in lines[0]
 
 
 async def test_workers_rest_when_much_has_been_done(

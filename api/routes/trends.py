@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from api import formats
 from api.docs import problem_responses
+from api.etags import matches
 from api.params import only, read_params, trend_parameters
 from api.problems import field_problem
 from api.schemas import TrendOut
@@ -162,10 +163,4 @@ async def trends(request: Request) -> Response:
         raise field_problem("Accept", "The Accept header has more than 1,024 bytes.")
     answers: Answers = scope["app"].state.answers
     ready = await answers.get(scope["query_string"], accept)
-    return ReadyResponse(ready, bool(match) and (match == ready.etag or _matches(match, ready.etag)))
-
-
-def _matches(header: bytes, etag: bytes) -> bool:
-    """RFC 9110 §13.1.2: weak comparison with each listed tag; * matches whatever exists."""
-    tags = [tag.strip().removeprefix(b"W/") for tag in header.split(b",")]
-    return etag in tags or tags == [b"*"]
+    return ReadyResponse(ready, bool(match) and (match == ready.etag or matches(match, ready.etag)))

@@ -9,8 +9,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from monitor.cli import collecting, keys, reading, service, sources
-from monitor.cli.app import app
+from monitor.cli import claims, collecting, keys, reading, service, sources
+from monitor.cli.app import app, start_lightly
 from monitor.cli.output import say_error
 
 __all__ = ["app", "main"]
@@ -18,11 +18,13 @@ __all__ = ["app", "main"]
 for group in (collecting, reading, service):
     group.register(app)
 app.add_typer(sources.app, name="sources")
+app.add_typer(claims.app, name="claims")
 app.add_typer(keys.app, name="keys")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `trendmonitor` script: every known error becomes one message and a status. Always exits."""
+    start_lightly()
     try:
         app(list(arguments) if arguments is not None else None, prog_name="trendmonitor")
         sys.stdout.flush()
