@@ -18,7 +18,7 @@ from typing import Any
 MAX_SERIES = 4
 """More lines in one panel cannot be told apart; see the colours below."""
 HEIGHT = 300
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def time_chart(
     buckets = [bucket for bucket in buckets_of(answer) if bucket.label in shown]
     number_format = _FORMATS.get(answer["metric"], ",.4~g")
     drawn = any(bucket.value is not None for bucket in buckets)
-    layers = [_gap_layer(buckets, theme)]
+    layers = [gap_layer(buckets, theme)]
     zero = answer["metric"] in _FROM_ZERO
     layers += (
         [
@@ -127,11 +127,11 @@ def time_chart(
             *_label_layers(buckets, shown, theme, zero=zero),
         ]
         if drawn
-        else [_empty_layer(buckets, theme)]
+        else [empty_layer(buckets, theme)]
     )
     narrow = isinstance(width, int) and width < 480
     return {
-        "$schema": _SCHEMA,
+        "$schema": SCHEMA,
         "description": description,
         "width": width,
         "height": HEIGHT,
@@ -150,7 +150,7 @@ def time_chart(
                     "title": None,
                     "format": "%b %Y" if answer["interval"] == "month" else "%-d %b",
                     # buckets are named by their first day, so ticks stand there and nowhere else
-                    "values": _ticks(buckets, 5 if narrow else 9),
+                    "values": ticks_of(buckets, 5 if narrow else 9),
                     "labelOverlap": True,
                     "grid": False,
                 },
@@ -164,13 +164,13 @@ def time_chart(
             },
         },
         "layer": [*layers],
-        "config": _config(theme, number_format),
+        "config": config_of(theme, number_format),
     }
 
 
 def _row(bucket: Bucket) -> dict[str, Any]:
     return {
-        "start": _stamp(bucket.start),
+        "start": stamp(bucket.start),
         "label": bucket.label,
         "value": bucket.value,
         "low": bucket.low,
@@ -190,7 +190,7 @@ def _half(bucket: Bucket) -> timedelta:
     return (bucket.end - bucket.start) / 2
 
 
-def _stamp(day: date, shift: timedelta = timedelta(0)) -> str:
+def stamp(day: date, shift: timedelta = timedelta(0)) -> str:
     return (datetime(day.year, day.month, day.day, tzinfo=UTC) + shift).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -198,16 +198,16 @@ def _x_domain(buckets: Sequence[Bucket]) -> dict[str, Any]:
     if not buckets:
         return {}
     first, last = min(buckets, key=lambda bucket: bucket.start), max(buckets, key=lambda bucket: bucket.start)
-    return {"domain": [_stamp(first.start, -_half(first)), _stamp(last.start, _half(last))]}
+    return {"domain": [stamp(first.start, -_half(first)), stamp(last.start, _half(last))]}
 
 
-def _ticks(buckets: Sequence[Bucket], at_most: int) -> list[str]:
+def ticks_of(buckets: Sequence[Bucket], at_most: int) -> list[str]:
     starts = sorted({bucket.start for bucket in buckets})
     step = -(-len(starts) // at_most) or 1
-    return [_stamp(start) for start in starts[::-1][::step][::-1]]
+    return [stamp(start) for start in starts[::-1][::step][::-1]]
 
 
-def _gap_layer(buckets: Sequence[Bucket], theme: Theme) -> dict[str, Any]:
+def gap_layer(buckets: Sequence[Bucket], theme: Theme) -> dict[str, Any]:
     """Grey fields where no series was observed, joined where they touch."""
     observed = {bucket.start for bucket in buckets if bucket.status != "not_observed"}
     unseen = {bucket.start: bucket for bucket in buckets if bucket.start not in observed}
@@ -218,7 +218,7 @@ def _gap_layer(buckets: Sequence[Bucket], theme: Theme) -> dict[str, Any]:
         else:
             holes.append([bucket, bucket])
     rows = [
-        {"from": _stamp(first.start, -_half(first)), "to": _stamp(last.start, _half(last)), "why": "no data"}
+        {"from": stamp(first.start, -_half(first)), "to": stamp(last.start, _half(last)), "why": "no data"}
         for first, last in holes
     ]
     x, x2 = {"field": "from", "type": "temporal"}, {"field": "to"}
@@ -312,10 +312,10 @@ def _label_layers(buckets: Sequence[Bucket], shown: Sequence[str], theme: Theme,
             ends.append((told[-1], label))
     ends.sort()
     names = [
-        {"start": _stamp(last.start), "at": place, "label": label}
-        for place, (_, label) in zip(_spread([value for value, _ in ends], apart), ends, strict=True)
+        {"start": stamp(last.start), "at": place, "label": label}
+        for place, (_, label) in zip(spread([value for value, _ in ends], apart), ends, strict=True)
     ]
-    so_far = [{"start": _stamp(last.start), "words": "so far"}] if last.so_far else []
+    so_far = [{"start": stamp(last.start), "words": "so far"}] if last.so_far else []
     text = {"type": "text", "clip": False}
     return [
         {
@@ -331,7 +331,7 @@ def _label_layers(buckets: Sequence[Bucket], shown: Sequence[str], theme: Theme,
     ]
 
 
-def _spread(values: Sequence[float], apart: float) -> list[float]:
+def spread(values: Sequence[float], apart: float) -> list[float]:
     """Ascending places at least `apart` from each other, each as near to its value as its group allows."""
     groups: list[tuple[float, int]] = []  # (middle of the group, how many)
     for value in values:
@@ -343,7 +343,7 @@ def _spread(values: Sequence[float], apart: float) -> list[float]:
     return [middle + apart * (at - (count - 1) / 2) for middle, count in groups for at in range(count)]
 
 
-def _empty_layer(buckets: Sequence[Bucket], theme: Theme) -> dict[str, Any]:
+def empty_layer(buckets: Sequence[Bucket], theme: Theme) -> dict[str, Any]:
     reason = "Nothing was collected in this period" if buckets else "No posts match in this period"
     return {
         "data": {"values": [{"why": reason}]},
@@ -357,7 +357,7 @@ def _empty_layer(buckets: Sequence[Bucket], theme: Theme) -> dict[str, Any]:
     }
 
 
-def _config(theme: Theme, number_format: str) -> dict[str, Any]:
+def config_of(theme: Theme, number_format: str) -> dict[str, Any]:
     font = "system-ui, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
     return {
         # the description and the table twin speak for the chart; single marks would be noise to a screen reader

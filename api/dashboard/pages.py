@@ -23,6 +23,7 @@ from starlette.responses import HTMLResponse
 from api.context import services_of
 from api.dashboard import words
 from api.dashboard.charts import PAGE, buckets_of, time_chart
+from api.dashboard.claim_glance import glance
 from api.dashboard.pictures import BUNDLE_PATH, FOREVER
 from api.params import only, read_params
 from api.problems import KINDS, Problem, not_found
@@ -111,7 +112,7 @@ def _overview(request: Request, params: Mapping[str, list[str]]) -> Response:
         "subtitle": words.subtitle_of(answer),
         "finding": words.finding_of(answer),
         "description": words.describe(answer),
-        "spec": _script(
+        "spec": script_json(
             time_chart(
                 answer,
                 title="",
@@ -136,6 +137,7 @@ def _overview(request: Request, params: Mapping[str, list[str]]) -> Response:
         kinds=_kinds(services, tracked, now),
         broken=_broken(tracked, now),
         any_sources=bool(tracked),
+        claims=glance(services, now),
         chart=chart,
         chosen=chosen,
         presets=_presets(now),
@@ -279,7 +281,7 @@ def _presets(now: datetime) -> list[dict[str, str]]:
     return rows
 
 
-def _script(value: Any) -> Markup:
+def script_json(value: Any) -> Markup:
     """JSON that can stand inside a script element."""
     text = orjson.dumps(value).decode()
     safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import itertools
 import json
-import shutil
-import subprocess
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,16 +12,15 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.app import create_app
 from api.dashboard import words
-from api.dashboard.charts import DARK, LIGHT, PAGE, _spread, buckets_of, time_chart
+from api.dashboard.charts import DARK, LIGHT, PAGE, buckets_of, spread, time_chart
 from api.dashboard.pictures import BUNDLE_PATH, Studio
 from api.problems import Problem
 from monitor.bootstrap import Services
+from tests.api.browser import open_page, serving
 from tests.api.support import client_of
 
 START = date(2026, 8, 24)
@@ -107,7 +101,7 @@ def test_pages_follow_the_scheme_and_pictures_have_their_own_paper() -> None:
 @given(st.lists(st.floats(0, 1, allow_nan=False), min_size=1, max_size=8), st.floats(0.001, 0.2))
 def test_labels_never_overlap_and_keep_their_order(values: list[float], apart: float) -> None:
     values.sort()
-    placed = _spread(values, apart)
+    placed = spread(values, apart)
     assert len(placed) == len(values)
     assert all(b - a >= apart * 0.999 for a, b in itertools.pairwise(placed))
     assert sum(placed) == pytest.approx(sum(values), abs=1e-6)
@@ -151,14 +145,8 @@ async def test_a_drawing_that_fails_is_a_named_error(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def served(shared: Services) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(create_app(shared), host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(5)
+    with serving(shared) as address:
+        yield address
 
 
 def test_the_library_is_a_module_made_once(served: str, shared: Services) -> None:
@@ -171,16 +159,9 @@ def test_the_library_is_a_module_made_once(served: str, shared: Services) -> Non
 
 
 def test_a_browser_draws_the_chart_under_the_policy(served: str, tmp_path: Path) -> None:
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("no chromium: `apt-get install chromium` runs this test too")
     httpx.get(served + BUNDLE_PATH, timeout=60)
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-    flags += ["--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path}"]
-    flags += ["--enable-logging=stderr", "--virtual-time-budget=10000", "--dump-dom"]
-    done = subprocess.run([browser, *flags, served + "/"], capture_output=True, text=True, timeout=60, check=False)
-    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    page, console = open_page(served + "/", tmp_path)
     assert console == []
-    drawn = done.stdout.partition('class="drawn')[2].partition("</figure>")[0]
+    drawn = page.partition('class="drawn')[2].partition("</figure>")[0]
     assert "<svg" in drawn
     assert "var(--series-1)" in drawn

@@ -15,23 +15,8 @@ from structlog.testing import capture_logs
 from api.auth import CONTENT_SECURITY_POLICY
 from api.problems import KINDS
 from monitor.bootstrap import Services
+from tests.api.pages import BROWSER, by_class, check_policy, check_structure, page_of, text_of
 from tests.api.support import client_of, make_services
-
-BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-
-
-async def page_of(client: httpx.AsyncClient, path: str = "/") -> html.HtmlElement:
-    answer = await client.get(path, headers=BROWSER)
-    assert answer.headers["content-type"].startswith("text/html"), answer.text
-    return html.document_fromstring(answer.text)
-
-
-def by_class(page: html.HtmlElement, name: str) -> html.HtmlElement:
-    return page.find_class(name)[0]
-
-
-def text_of(element: html.HtmlElement) -> str:
-    return " ".join(element.text_content().split())
 
 
 async def test_it_leads_with_a_sentence_and_the_numbers(reader: httpx.AsyncClient) -> None:
@@ -74,33 +59,16 @@ async def test_the_policy_is_kept(reader: httpx.AsyncClient) -> None:
         answer = await reader.get(path, headers=BROWSER)
         assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
         assert answer.headers["x-content-type-options"] == "nosniff"
-        page = html.document_fromstring(answer.text)
-        for element in page.iter("*"):
-            assert "style" not in element.attrib, element.tag
-            assert not [name for name in element.attrib if name.startswith("on")], element.tag
-            for name in ("src", "href", "action", "srcset", "data-bundle"):
-                assert re.match(r"/(?!/)|#", element.get(name, "/")), element.get(name)
-        assert not page.findall(".//style")
-        for script in page.findall(".//script"):
-            assert script.get("type") == "application/json" or (script.get("src") and not script.text)
-    for name in ("page.css", "chart.js"):
+        check_policy(html.document_fromstring(answer.text))
+    for name in ("page.css", "chart.js", "copy.js"):
         assert not re.search(r"https?://|@import|eval\(", (await reader.get(f"/static/{name}")).text)
     assert "unsafe" not in CONTENT_SECURITY_POLICY
 
 
 async def test_the_page_is_well_made(reader: httpx.AsyncClient) -> None:
     page = await page_of(reader)
-    assert page.get("lang") == "en"
-    assert len(page.findall(".//h1")) == 1
-    ids = Counter(element.get("id") for element in page.iter("*") if element.get("id"))
-    assert set(ids.values()) == {1}
-    for name in ("since", "until", "interval"):
-        assert page.find(f'.//label[@for="{name}"]') is not None
-    for image in page.iter("img"):
-        assert image.get("alt") is not None
-    for table in page.iter("table"):
-        assert table.find("caption") is not None
-        assert all(head.get("scope") for head in table.iter("th"))
+    check_structure(page)
+    ids = {element.get("id") for element in page.iter("*")}
     targets = {a.get("href") for a in page.iter("a")}
     for target in targets:
         path, _, fragment = target.partition("#")

@@ -59,6 +59,7 @@ async def test_filters_narrow(reader: httpx.AsyncClient) -> None:
     assert await count(q="vaccine") == 98
     assert await count(q="nothingofthekind") == 0
     assert await count(since="2026-11-10", until="2026-11-11") == 8
+    assert await count(copy="true") + await count(copy="false") == await count(copy=["true", "false"]) == 98
 
 
 async def test_csv_and_parquet_hold_the_page(reader: httpx.AsyncClient) -> None:
@@ -91,14 +92,25 @@ async def test_one_post(reader: httpx.AsyncClient) -> None:
         ({"colour": "red"}, "colour"),
         ({"language": "english"}, "language"),
         ({"q": "a" * 501}, "q"),
+        ({"q": ["flu", "cold"]}, "q"),
+        ({"copy": "perhaps"}, "copy"),
+        ({"cursor": "x" * 501}, "cursor"),
         ({"q": " ".join(["a"] * 70)}, "q"),
         ({"format": "xls"}, "format"),
     ],
 )
-async def test_what_does_not_fit_is_named(reader: httpx.AsyncClient, params: dict[str, str], field: str) -> None:
+async def test_what_does_not_fit_is_named(
+    reader: httpx.AsyncClient, params: dict[str, str | list[str]], field: str
+) -> None:
     answer = await reader.get("/api/v1/posts", params=params)
     assert answer.status_code == 422, answer.text
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_a_misspelt_parameter_is_told_with_what_was_meant(reader: httpx.AsyncClient) -> None:
+    answer = await reader.get("/api/v1/posts", params={"formt": "csv"})
+    assert answer.json()["type"] == "/problems/unknown-parameter"
+    assert "Did you mean format?" in answer.json()["detail"]
 
 
 async def test_a_cursor_belongs_to_its_query(reader: httpx.AsyncClient) -> None:

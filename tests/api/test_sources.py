@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
 from api.schemas import CoverageOut, PreviewOut, SourceOut, SourcesOut, VisitOut
 from monitor.bootstrap import Services
+from monitor.core.model import Observed, Write
 from tests.api.support import NOW
+from tests.support.posts import make_source
 
 NEW = {"id": "ward", "collector": "feed", "url": "https://ward.example/feed.xml", "name": "Ward", "every": "2h"}
 
@@ -152,6 +156,20 @@ async def test_runs_and_coverage(reader: httpx.AsyncClient) -> None:
     assert [(one.until - one.since).days for one in coverage.observed] == [14]
     assert coverage.observed[0].until == NOW
     assert fields(await reader.get("/api/v1/sources/wire/runs", params={"limit": "many"})) == ["limit"]
+
+
+async def test_the_reason_of_a_gap_is_told_and_that_there_is_none_too(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    services.store.add_source(make_source("holes"), NOW)
+    for days, gap in ((9, None), (6, "overflow"), (3, None)):
+        seen = Observed(NOW - timedelta(days=days), NOW - timedelta(days=days - 1), gap)
+        services.store.commit(Write("holes", NOW, observed=seen))
+    coverage = CoverageOut.model_validate_json((await client.get("/api/v1/sources/holes/coverage")).content)
+    assert [(one.reason, one.says) for one in coverage.gaps] == [
+        ("overflow", "more was posted between two visits than its page shows"),
+        (None, "no reason was recorded"),
+    ]
 
 
 async def test_a_test_previews_tagged_posts_and_stores_nothing(
