@@ -141,6 +141,11 @@ def filter_parameters() -> list[dict[str, Any]]:
     ]
 
 
+def flag_parameter(name: str, description: str) -> dict[str, Any]:
+    """A filter that is true or false; both, repeated, mean either."""
+    return parameter(name, _choice(("true", "false")), description)
+
+
 FORMAT = parameter(
     "format", {"type": "string", "enum": ["json", "csv", "parquet"]}, "Takes precedence over the Accept header."
 )

@@ -130,8 +130,10 @@ def wants_page(request: Request) -> bool:
 
 
 def query_problem(error: QueryError) -> Problem:
-    kind = "unknown-dimension" if error.field == "by" else "invalid-request"
-    return field_problem(error.field, error.message, kind)
+    return field_problem(error.field, error.message, _BY_FIELD.get(error.field, "invalid-request"))
+
+
+_BY_FIELD = {"by": "unknown-dimension", "cursor": "bad-cursor"}
 
 
 def _from_store(error: store_errors.StoreError) -> Problem:

@@ -166,7 +166,9 @@ class SourceFields(BaseModel):
 class SourceIn(SourceFields):
     """A new source."""
 
-    id: str | None = Field(None, description="Stable slug; left out, one is made from the address.")
+    id: str | None = Field(
+        None, description="Stable short name (a-z 0-9 . _ -, at most 80); left out, one is made from the address."
+    )
     collector: str = Field(examples=["feed"])
     url: str = Field(examples=["https://www.who.int/rss-feeds/news-english.xml"])
 
@@ -220,7 +222,8 @@ class IntervalOut(Shape):
 
 
 class GapOut(IntervalOut):
-    reason: str | None
+    reason: str | None = Field(description="overflow, emptied, lost cursor or declared; null if none was recorded.")
+    says: str = Field(description="The reason for people.")
 
 
 class CoverageOut(Shape):

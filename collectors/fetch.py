@@ -23,7 +23,7 @@ from typing import Self
 import httpcore
 import httpx
 
-from collectors.base import CollectError, Drifted, Refused, RetryLater, Throttled
+from collectors.base import Drifted, Refused, RetryLater, Throttled
 from collectors.net.decode import BadBody
 from collectors.net.failures import (
     BAD_DAYS,
@@ -134,7 +134,11 @@ class Fetched:
 
 
 class Http:
-    """An async context manager; one for all collectors, used from one event loop.
+    """An async context manager; one for all collectors of a process, so that they are polite together.
+
+    It may be entered again while it is open, and after it was closed, on another event loop too. Pacing, holds after
+    429 and robots.txt are remembered from the first entry to the end of the process; connections only until the last
+    that entered has left. Used from one event loop at a time.
 
     Args:
         clock: now, aware UTC. monotonic: seconds; with sleep it makes the pacing testable.
@@ -163,22 +167,35 @@ class Http:
         )
         self._robots = Robots(self._read_robots)
         self._client: httpx.AsyncClient | None = None
+        self._entered = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
-        seal_logs()
-        self._client = build_client(
-            self._guard,
-            user_agent=user_agent(self.settings.contact),
-            connect=self.settings.connect_timeout,
-            silence=self.settings.silence_timeout,
-            concurrency=self.settings.concurrency,
-            tls=self.settings.tls,
-        )
+        loop = asyncio.get_running_loop()
+        if self._entered and loop is not self._loop:
+            raise RuntimeError("Http is in use on another event loop; make another Http for this one")
+        if not self._entered:
+            seal_logs()
+            self._pace.begin()
+            self._robots.begin()
+            self._client = build_client(
+                self._guard,
+                user_agent=user_agent(self.settings.contact),
+                connect=self.settings.connect_timeout,
+                silence=self.settings.silence_timeout,
+                concurrency=self.settings.concurrency,
+                tls=self.settings.tls,
+            )
+            self._loop = loop
+        self._entered += 1
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._entered -= 1
+        if self._entered:
+            return
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -225,8 +242,8 @@ class Http:
             url, host = trip.url, trip.url.raw_host.decode("ascii")
             if robots:
                 rules = await self._robots.check(url, self.clock())
-                if rules.crawl_delay and not self._guard.is_near(host):
-                    self._pace.slow_down(host, rules.crawl_delay)
+                if not self._guard.is_near(host):
+                    self._pace.slow_down(host, rules.crawl_delay or 0.0)
             conditions = validators.conditions(url, self.clock()) if validators and trip.method in SAFE_METHODS else {}
             trip.conditional = bool(conditions)
             near = self._guard.is_near(host)
@@ -292,7 +309,7 @@ class Http:
         finally:
             trip.seconds = max(0.01, trip.seconds - (loop.time() - started))
 
-    async def _read_robots(self, where: httpx.URL) -> tuple[int, bytes] | None:
+    async def _read_robots(self, where: httpx.URL) -> tuple[int, bytes]:
         trip = Trip(
             method="GET",
             url=where,
@@ -302,13 +319,7 @@ class Http:
             wanted=frozenset(),
             limit=_ROBOTS_LIMIT,
         )
-        try:
-            answer = await self._travel(trip, None, robots=False)
-        except CollectError as error:
-            if error.code == "private_address":
-                raise
-            # Endless redirects count as "there is none" (RFC 9309, 2.3.1.2), everything else as "not reachable".
-            return (404, b"") if error.code in {"redirect_loop", "too_many_redirects"} else None
+        answer = await self._travel(trip, None, robots=False)
         return answer.status, answer.body
 
     def _conclude(self, trip: Trip, answer: Answer, before: Validators) -> Fetched:

@@ -20,8 +20,9 @@ import orjson
 from collectors.base import Source
 from monitor.archive_convert import Converted, Converter, Reject, archive_source, convert_all
 from monitor.archive_files import ArchiveError, Record, open_archive
-from monitor.archive_lines import SLUG, Misfit, read_coverage
+from monitor.archive_lines import Misfit, read_coverage
 from monitor.core.model import Interval, Observed, Post, Write
+from monitor.core.source_id import RULE, is_source_id, slug
 from monitor.readers import Recipe
 from monitor.store import Store
 from monitor.store.errors import AlreadyExists
@@ -30,6 +31,9 @@ __all__ = ["ArchiveError", "ImportReport", "import_file"]
 
 MOST_SOURCES = 5_000
 """New sources of one file. A file with more has most likely something else in its field `source`."""
+
+DECLARED = "declared"
+"""Why a time was not observed: an archive says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +99,10 @@ def import_file(
     has defined are created as archive sources, which are never polled.
     """
     started = clock()
-    if default_source is not None and not SLUG.fullmatch(default_source):
-        raise ArchiveError(
-            f"source {default_source[:80]!r} is not a slug: a-z, 0-9, dot, dash, underscore; at most 80 characters"
-        )
+    if default_source is not None and not is_source_id(default_source):
+        better = slug(default_source)
+        hint = f"; write for example {better}" if better else ""
+        raise ArchiveError(f"source {default_source[:80]!r} is not an id ({RULE}){hint}")
     archive = open_archive(path)
     try:
         declared = read_coverage(archive.coverage) if archive.coverage is not None else {}
@@ -201,11 +205,16 @@ def _widen(spans: dict[str, list[float]], source: str, posts: Iterable[Post]) ->
 def _coverage(
     declared: Mapping[str, Iterable[Interval]], spans: Mapping[str, Iterable[float]], now: datetime
 ) -> list[Write]:
-    """Declared intervals where given, cut at the present; otherwise from a source's first to its last record."""
+    """Declared intervals where given, cut at the present, and the gaps between them called declared; otherwise from
+    a source's first to its last record."""
     writes = [
-        Write(source=source, at=now, observed=Observed(min(interval.since, now), min(interval.until, now)))
+        Write(
+            source=source,
+            at=now,
+            observed=Observed(min(interval.since, now), min(interval.until, now), gap=DECLARED if place else None),
+        )
         for source, intervals in declared.items()
-        for interval in sorted(intervals, key=lambda interval: interval.since)
+        for place, interval in enumerate(sorted(intervals, key=lambda interval: interval.since))
     ]
     for source, (low, high) in spans.items():
         if source not in declared:

@@ -18,9 +18,10 @@ import orjson
 from collectors.base import NO_ENGAGEMENT, Engagement, Item, Media
 from monitor.core.model import AUDIENCES, CONTENT_TYPES, UNKNOWN, Interval
 from monitor.core.region import COUNTRIES
+from monitor.core.source_id import RULE, is_source_id
 
-SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-TOPIC = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+TOPIC = re.compile(r"(?!none$)[a-z][a-z0-9_-]{0,39}")
+"""What tagging takes; a dash is an underscore there, and 'none' stands for posts without a topic."""
 LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9_-]*)?", re.IGNORECASE)
 OLDEST = datetime(1995, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
@@ -100,8 +101,8 @@ def source_id(record: Mapping[str, Any], default: str | None) -> str:
     value = _text(record, "source", None) or default
     if not value:
         raise Misfit("source is missing; give it in the record, or for the whole file with --source ID")
-    if not SLUG.fullmatch(value):
-        raise Misfit("source is not a slug (a-z, 0-9, dot, dash, underscore; at most 80 characters)", value)
+    if not is_source_id(value):
+        raise Misfit(f"source is not an id ({RULE})", value)
     return value
 
 
@@ -257,7 +258,9 @@ def _topics(record: Mapping[str, Any]) -> tuple[str, ...] | None:
     values = _list(record, "topics")
     for value in values or ():
         if not TOPIC.fullmatch(value):
-            raise Misfit("topic is not a slug", value)
+            raise Misfit(
+                "topic is not an id (a-z, 0-9, dash, underscore, from a letter on, at most 40; not none)", value
+            )
     return values
 
 

@@ -14,6 +14,7 @@ from monitor.config import ConfigErrors
 from monitor.core.decide import OFFLINE
 from monitor.core.model import TrackedSource
 from monitor.remedies import remedy_for
+from monitor.retag import outdated
 from monitor.settings import unknown_variables
 from monitor.standing import is_late, status_of
 from monitor.store.errors import StoreError
@@ -39,16 +40,19 @@ class Finding:
 
 
 def examine(services: Services, environ: Mapping[str, str] = os.environ) -> list[Finding]:
-    """Every finding, problems included; raises nothing for what it looks at."""
+    """Every finding, problems included; raises nothing for what it looks at.
+
+    Takes milliseconds on a service that runs; what takes longer is in `try_examples`.
+    """
     findings = [_config(services), *_environment(environ), _disk(services)]
     try:
         tracked, totals = services.store.sources(), services.store.totals()
-        generated = services.generated
+        generated, tagging = services.generated, _tagging(services)
     except StoreError as error:
         remedy = "Mend the database first; nothing else can be looked at."
         return [*findings, Finding("problem", "database", str(error), remedy)]
     says = f"{services.store.url}: {totals.posts:,} posts from {len(tracked)} sources"
-    findings.append(Finding("ok", "database", says))
+    findings += [Finding("ok", "database", says), *tagging]
     if generated:
         says = "this database holds generated posts, and nothing is collected into it"
         return [*findings, Finding("warning", "data", says, "Use another TRENDMONITOR_HOME to collect real ones.")]
@@ -61,6 +65,52 @@ def _config(services: Services) -> Finding:
     except ConfigErrors as error:
         return Finding("problem", "configuration", str(error), "Correct these lines and run `trendmonitor apply`.")
     return Finding("ok", "configuration", f"{len(config.sources)} sources declared in {services.settings.config}")
+
+
+def _tagging(services: Services) -> list[Finding]:
+    """Whether stored posts were tagged by the present rules and lists; says nothing if so. Raises StoreError."""
+    try:
+        config = services.config
+    except ConfigErrors:
+        return []  # `_config` has said so
+    note = outdated(services.store, config.taxonomy, config.lexicon)
+    if note is None:
+        return []
+    says, _, remedy = note.partition(": ")
+    return [Finding("warning", "tags", says, remedy[:1].upper() + remedy[1:])]
+
+
+def try_examples(services: Services) -> list[Finding]:
+    """Every example and counter-example of config/taxonomy/, tagged as a post would be. Takes about half a second.
+
+    Nothing if the configuration cannot be read: `examine` says that.
+    """
+    try:
+        config = services.config
+    except ConfigErrors:
+        return []
+    # Imported late: readiness is asked for often and never comes here
+    from monitor.core.annotate import Taggers
+    from monitor.core.examples import untrue_examples
+
+    taggers = Taggers.build(config.taxonomy, config.lexicon)
+    wrong = untrue_examples(taggers)
+    if not wrong:
+        topics = taggers.taxonomy.topics
+        count = sum(len(topic.examples) + len(topic.counter_examples) for topic in topics)
+        return [Finding("ok", "topics", f"all {count} examples of {len(topics)} topics are tagged as they claim")]
+    found = []
+    for one in wrong[:SHOWN]:
+        if one.wanted:
+            says = f"{one.text!r} is an example, but is not found (language: {one.language or 'not clear'})"
+            remedy = "Add a phrase that finds it, in that language, to its file in config/taxonomy/; or correct it."
+        else:
+            says = f"{one.text!r} is a counter-example, but is found"
+            remedy = "Narrow the phrase or exclude the expression in its file in config/taxonomy/; or correct it."
+        found.append(Finding("problem", f"topic {one.topic}", says, remedy))
+    if len(wrong) > SHOWN:
+        found.append(Finding("problem", "topics", f"{len(wrong) - SHOWN} more examples are tagged otherwise"))
+    return found
 
 
 def _environment(environ: Mapping[str, str]) -> list[Finding]:

@@ -1,16 +1,17 @@
-"""OPML in: outlines become sources, with a report of what was left out and why."""
+"""OPML in and out: outlines become sources, with a report of what was left out and why; tracked feeds become a list."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from collectors.base import Source
-from collectors.feeds.opml import OpmlFeed, parse_opml
+from collectors.feeds.opml import OpmlFeed, parse_opml, write_opml
 from monitor.config import format_every, source_from_mapping
-from monitor.source_status import slug_for
+from monitor.core.model import TrackedSource
+from monitor.core.source_id import slug_for
 from monitor.store.errors import AlreadyExists
 
 if TYPE_CHECKING:
@@ -24,6 +25,22 @@ class OpmlAdded:
     """Addresses that are tracked already."""
     skipped: tuple[tuple[str, str], ...]
     """(outline, why)"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpmlList:
+    document: bytes
+    sources: int
+
+
+def list_feeds(tracked: Sequence[TrackedSource]) -> OpmlList:
+    """The feeds among `tracked` as OPML, paused and stopped ones too.
+
+    Sources of other collectors are left out: their addresses are not feeds, and other programs that read OPML would
+    ask them as if they were.
+    """
+    feeds = [one.source for one in tracked if one.source.collector == "feed"]
+    return OpmlList(write_opml(feeds), len(feeds))
 
 
 def add_outlines(services: Services, data: bytes) -> OpmlAdded:

@@ -16,6 +16,8 @@ LONGEST_SEARCH = 500
 LONGEST_CURSOR = 500
 FLAG = "copy"
 """A filter of posts that trends say by `copies` instead."""
+NEVER_EMPTY = ("order", "limit")
+"""No words and no cursor are things to ask for; no order is a slip."""
 SINGLE = ("q", "order", "cursor", "limit")
 PARAMETERS = (*SINGLE, "since", "until", *FILTERS, FLAG)
 
@@ -43,7 +45,7 @@ def parse_posts_query(params: Mapping[str, Sequence[str]], *, now: datetime) -> 
     shared = {name: params[name] for name in ("since", "until", *FILTERS) if name in params}
     asked = read_query({**shared, "interval": ["month"]}, metrics=("volume",), now=now)
     filters = by_country(asked.filters)
-    if _given(params, FLAG):
+    if params.get(FLAG):
         filters[FLAG] = _truth(FLAG, params[FLAG])
     return PostQuery(
         q=search or None,
@@ -79,6 +81,8 @@ def _only(params: Mapping[str, Sequence[str]], name: str) -> str | None:
     values = _given(params, name)
     if len(values) > 1:
         raise QueryError(name, f"{name} was given {len(values)} times; give it once.")
+    if not values and params.get(name) and name in NEVER_EMPTY:
+        raise QueryError(name, f"{name} was given without a value; leave it out for the usual one.")
     return values[0] if values else None
 
 
@@ -100,7 +104,7 @@ def _limit(text: str | None) -> int:
 
 def _truth(name: str, values: Sequence[str]) -> tuple[str, ...]:
     wanted = sorted({part.strip().lower() for value in values for part in value.split(",") if part.strip()})
-    for value in wanted:
+    for value in wanted or [""]:
         if value not in ("true", "false"):
             raise QueryError(name, f"{name} is true or false, not {value[:60]!r}.")
     return tuple(wanted)

@@ -16,6 +16,14 @@ LATE = timedelta(hours=1)
 _BLOCKED = frozenset({"http_401", "http_403", "http_451", "robots", "blocked_by_publisher"})
 
 
+_LOST = {
+    "overflow": "more was posted between two visits than its page shows",
+    "emptied": "its page was empty for a while",
+    "lost cursor": "the place to go on from was lost",
+    "declared": "its archive declares a gap here",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     status: str
@@ -40,6 +48,11 @@ def status_of(one: TrackedSource) -> str:
     if state.last_try is None:
         return "waiting"
     return "failing" if state.failing_since else "ok"
+
+
+def why_lost(reason: str | None) -> str:
+    """The reason of a gap in a source's coverage, as people read it. Not the words for a visit that failed."""
+    return "no reason was recorded" if reason is None else _LOST.get(reason, reason)
 
 
 def is_late(one: TrackedSource, now: datetime) -> bool:

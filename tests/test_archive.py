@@ -21,6 +21,7 @@ from monitor import archive
 from monitor.archive import ArchiveError
 from monitor.core.metrics import parse_query
 from monitor.core.model import Interval
+from monitor.standing import why_lost
 from monitor.store import Store
 from monitor.trends import Trends
 from tests.support.archives import NOW, RECIPE, record, rejects, run_import, stored_posts, write_lines
@@ -120,7 +121,7 @@ def test_a_source_for_all_records(sqlite_store: Store, tmp_path: Path) -> None:
     assert (report.imported, report.created_sources) == (2, ())
     post = stored_posts(sqlite_store)["who", "p1"]
     assert post.annotation.country == "CH", "the priors of a tracked source hold"
-    with pytest.raises(ArchiveError, match="slug"):
+    with pytest.raises(ArchiveError, match="is not an id"):
         run_import(sqlite_store, path, default_source="Who News")
 
 
@@ -162,6 +163,8 @@ def test_declared_gaps_are_not_observed_and_declared_silence_is_zero(store: Stor
     posts = [record(n, published_at=f"2026-01-{6 + n:02d}") for n in range(7)] + [record(9, published_at="2026-02-20")]
     run_import(store, write_lines(tmp_path / "a.jsonl", [header, *posts]))
     assert store.coverage()["wire"][-1].until == NOW, "nobody observed the future"
+    (gap,) = store.gaps("wire")
+    assert (gap.reason, why_lost(gap.reason)) == ("declared", "its archive declares a gap here")
 
     def weeks(**filters: list[str]) -> list[tuple[str, Any]]:
         window = {"interval": ["week"], "since": ["2026-01-05"], "until": ["2026-03-02"]}
@@ -232,6 +235,7 @@ def test_an_error_in_the_middle_keeps_what_came_before(sqlite_store: Store, tmp_
 CHILD = """
 import sys
 from pathlib import Path
+from monitor.standing import why_lost
 from monitor.store import Store
 from tests.support.archives import run_import
 store = Store.open(sys.argv[1])

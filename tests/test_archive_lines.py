@@ -72,7 +72,9 @@ def test_an_empty_list_of_topics_states_that_there_is_none() -> None:
         ({"content_type": "film"}, "content_type"),
         ({"audience": ["dentists"]}, "audience"),
         ({"audience": 3}, "audience"),
-        ({"topics": ["Not A Slug"]}, "topic"),
+        ({"topics": ["Not An Id"]}, "topic"),
+        ({"topics": ["none"]}, "topic"),
+        ({"topics": ["5g"]}, "topic"),
         ({"country": "UK"}, "GB"),
         ({"language": "English"}, "language"),
         ({"live": "perhaps"}, "live"),
@@ -91,7 +93,7 @@ def test_source_of_a_record_or_of_the_file() -> None:
     assert source_id({}, "fallback") == "fallback"
     with pytest.raises(Misfit, match="--source"):
         source_id({}, None)
-    with pytest.raises(Misfit, match="slug"):
+    with pytest.raises(Misfit, match="not an id"):
         source_id({"source": "../etc"}, None)
 
 

@@ -175,7 +175,7 @@ def test_a_directory_with_sources_alone_takes_the_rest_from_the_product(tmp_path
         ({"options": "[a]"}, 7, "source 'a': list is not a mapping", "write `name: value` pairs"),
         ({"verified": "yes"}, 7, "source 'a': 'yes' is not true or false", "write true or false"),
         ({"contry": "DE"}, 7, "source 'a': unknown key 'contry'", "did you mean 'country'?"),
-        ({"id": "'WHO News'"}, 3, "source 'WHO News': 'WHO News' is not a slug", "write 'who-news'"),
+        ({"id": "'WHO News'"}, 3, "source 'WHO News': 'WHO News' is not an id", "write 'who-news'"),
         ({"id": "12"}, 3, "source 12: 12 is not text", "put it in quotes"),
     ],
 )  # fmt: skip

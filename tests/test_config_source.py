@@ -13,7 +13,6 @@ from monitor.config import (
     format_every,
     parse_every,
     platform_of,
-    propose_id,
     source_from_mapping,
     source_to_mapping,
     validate_cron,
@@ -138,21 +137,3 @@ def test_cron_lines(text: str) -> None:
 def test_bad_cron_lines(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         validate_cron(text)
-
-
-def test_proposed_ids_are_free_and_usable() -> None:
-    taken: set[str] = set()
-    for name, url in [
-        ("WHO news", "https://www.who.int/x"),
-        ("WHO: News!", "https://www.who.int/y"),
-        ("건강", "https://www.mbn.co.kr/rss/health/"),
-        ("x" * 300, "https://a.example"),
-        ("x" * 300, "https://a.example"),
-        ("", "https://例え.jp/"),
-    ]:
-        proposed = propose_id(name, url, taken)
-        assert proposed not in taken
-        taken.add(proposed)
-        data = {"id": proposed, "collector": "feed", "url": "https://a.example"}
-        assert isinstance(source_from_mapping(data, platforms=PLATFORMS, collectors=COLLECTORS), Source)
-    assert {"who-news", "who-news-2", "mbn-co-kr-rss-health"} <= taken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from monitor import doctor
 from monitor.bootstrap import GENERATED, Services
 from monitor.core.decide import OFFLINE
-from monitor.core.model import SourceState, TrackedSource, Visit
-from monitor.doctor import Finding, examine
+from monitor.core.model import SourceState, TrackedSource, Visit, Write
+from monitor.doctor import Finding, examine, try_examples
 from monitor.remedies import REMEDIES, remedy_for
+from monitor.retag import remember_lists
 from monitor.settings import Settings
 from monitor.standing import STATUSES, standing, status_of
 from monitor.store import Store
 from tests.support.collecting import DAY, HOUR, START, Clock
-from tests.support.posts import make_source
+from tests.support.posts import make_post, make_source
 
 ROOT = Path(__file__).parents[1]
 OK = Visit("", START, START, "unchanged", next_due=START + HOUR)
@@ -151,6 +154,60 @@ def test_sources_that_wait_for_their_first_visit_are_counted(make: Make) -> None
     services = make()
     track(services.store, "ward")
     assert about(examine(services, {}), "sources").says == "1 not visited yet"
+
+
+# Tags
+
+
+def write_config(tmp_path: Path, telehealth: dict[str, Any]) -> Path:
+    folder = tmp_path / "edited"
+    shutil.copytree(ROOT / "config", folder)
+    file = folder / "taxonomy" / "care.yaml"
+    topics = yaml.safe_load(file.read_text(encoding="utf-8"))
+    topics["telehealth"] |= telehealth
+    file.write_text(yaml.safe_dump(topics, allow_unicode=True), encoding="utf-8")
+    return folder
+
+
+def test_posts_tagged_by_other_lists_are_told_with_the_remedy(make: Make, tmp_path: Path) -> None:
+    services = make()
+    track(services.store, "ward", OK)
+    remember_lists(services.store, services.config.taxonomy, services.config.lexicon)
+    services.store.commit(Write("ward", START, (make_post("a", source="ward"),)))
+    assert not [one for one in examine(services, {}) if one.subject == "tags"]
+    edited = make(config=write_config(tmp_path, {"label": "Care at a distance"}))
+    finding = about(examine(edited, {}), "tags")
+    assert finding.level == "warning"
+    assert "word lists" in finding.says
+    assert (finding.remedy or "").startswith("Run `trendmonitor retag --all`")
+
+
+def test_the_bundled_topics_keep_what_their_examples_claim(make: Make) -> None:
+    (finding,) = try_examples(make())
+    assert (finding.level, finding.subject) == ("ok", "topics")
+
+
+def test_an_example_that_is_not_found_and_a_counter_example_that_is(make: Make, tmp_path: Path) -> None:
+    missed, hit = "The weather was fine on the whole", "This telehealth company sells shoes"
+    folder = write_config(tmp_path, {"examples": [missed], "counter_examples": [hit]})
+    first, second = try_examples(make(config=folder))
+    assert (first.level, first.subject, second.subject) == ("problem", "topic telehealth", "topic telehealth")
+    assert missed in first.says
+    assert "not found" in first.says
+    assert "language: en" in first.says
+    assert hit in second.says
+    assert "config/taxonomy" in (second.remedy or "")
+
+
+def test_many_wrong_examples_are_counted_and_a_broken_configuration_is_left_to_examine(
+    make: Make, tmp_path: Path
+) -> None:
+    folder = write_config(tmp_path, {"examples": [f"Nothing of the kind, {n} times" for n in range(20)]})
+    found = try_examples(make(config=folder))
+    assert len(found) == doctor.SHOWN + 1
+    assert found[-1].says == "5 more examples are tagged otherwise"
+    (folder / "sources.yaml").write_text("sources: [{id: 'NOT A SLUG'}]")
+    assert try_examples(make(config=folder)) == []
 
 
 # Standing

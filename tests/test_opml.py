@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from collectors.base import CollectError
-from collectors.feeds.opml import write_opml
+from collectors.feeds.opml import parse_opml, write_opml
 from monitor.bootstrap import Services
-from monitor.opml import add_outlines
+from monitor.opml import add_outlines, list_feeds
 from monitor.settings import Settings
+from tests.support.collecting import START
 from tests.support.posts import make_source
 
 ROOT = Path(__file__).parents[1]
@@ -80,3 +81,15 @@ def test_something_else_is_refused(services: Services) -> None:
     with pytest.raises(CollectError, match="OPML"):
         add_outlines(services, b"<html><body>no list</body></html>")
     assert services.store.sources() == []
+
+
+def test_only_feeds_go_out_paused_ones_too(services: Services) -> None:
+    store = services.store
+    store.add_source(make_source("ward", url="https://ward.example/feed"), START)
+    store.add_source(make_source("quiet", url="https://quiet.example/feed"), START)
+    store.set_paused("quiet", True, START)
+    store.add_source(make_source("old-blog", collector="archive", url=""), START)
+    made = list_feeds(store.sources())
+    outlines = parse_opml(made.document).outlines
+    assert [one.url for one in outlines] == ["https://quiet.example/feed", "https://ward.example/feed"]
+    assert made.sources == 2

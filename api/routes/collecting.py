@@ -14,9 +14,8 @@ from api.problems import Problem, field_problem
 from api.routes.sources import named_source, source_from_body
 from api.schemas import CandidateOut, CandidatesOut, OpmlReportOut, PreviewOut, SkippedOut, SourceIn, VisitOut
 from collectors.base import CollectError
-from collectors.feeds.opml import write_opml
-from monitor.opml import add_outlines
-from monitor.source_status import slug_for
+from monitor.core.source_id import slug_for
+from monitor.opml import add_outlines, list_feeds
 
 router = APIRouter()
 
@@ -26,16 +25,15 @@ _PREVIEWED = parameter("limit", {"type": "integer", "minimum": 1, "maximum": 100
 
 @router.get(
     "/sources/opml",
-    summary="All sources as OPML",
+    summary="All feeds as OPML",
     response_class=Response,
     responses={200: {"content": {"text/x-opml": {"schema": {"type": "string"}}}}, **problem_responses(503)},
 )
 def export_opml(request: Request) -> Response:
-    services = services_of(request)
-    document = write_opml([one.source for one in services.store.sources()])
-    body = document if isinstance(document, bytes) else document.encode()
+    """Sources of other collectors are left out: their addresses are not feeds. `GET /api/v1/sources` has them all."""
+    made = list_feeds(services_of(request).store.sources())
     headers = {"Content-Disposition": 'attachment; filename="trendmonitor.opml"'}
-    return Response(body, 200, headers, "text/x-opml; charset=utf-8")
+    return Response(made.document, 200, headers, "text/x-opml; charset=utf-8")
 
 
 @router.post(

@@ -21,8 +21,8 @@ from collectors.base import Source
 from monitor.bootstrap import Services
 from monitor.config import source_from_mapping, source_to_mapping
 from monitor.core.model import TrackedSource
-from monitor.source_status import slug_for
-from monitor.standing import STATUSES, status_of
+from monitor.core.source_id import slug_for
+from monitor.standing import STATUSES, status_of, why_lost
 
 router = APIRouter()
 
@@ -158,7 +158,7 @@ async def change_source(request: Request, id: str) -> SourceOut:  # noqa: A002
         if body:
             source = source_from_body(services, {**source_to_mapping(one.source), **body})
             if source != one.source:
-                one = services.store.update_source(source)
+                one = services.store.update_source(source, services.clock())
         if paused is not None and paused != one.state.paused:
             one = services.store.set_paused(id, paused, services.clock())
         return show_source(one, services.clock())
@@ -180,7 +180,8 @@ def remove_source(request: Request, id: str) -> Response:  # noqa: A002
     """Posts and counts stay, so that past answers do, unless `purge=true`."""
     params = read_params(request.scope["query_string"])
     refuse_unknown(params, ("purge",))
-    services_of(request).store.remove_source(id, purge=flag(params, "purge"))
+    services = services_of(request)
+    services.store.remove_source(id, purge=flag(params, "purge"), now=services.clock())
     return Response(status_code=204)
 
 
@@ -237,7 +238,7 @@ def coverage(request: Request, id: str) -> CoverageOut:  # noqa: A002
         source=id,
         observed=[IntervalOut(since=one.since, until=one.until) for one in observed if one.until > one.since],
         gaps=[
-            GapOut(since=one.since, until=one.until, reason=one.reason)
+            GapOut(since=one.since, until=one.until, reason=one.reason, says=why_lost(one.reason))
             for one in gaps
             if one.until - one.since > timedelta(0)
         ],

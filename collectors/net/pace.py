@@ -23,6 +23,9 @@ class _Host:
 class Pace:
     """Hands out turns. Within one process only; `per_host` and `delay` do not apply to near hosts (the user's own).
 
+    What it knows of hosts (when they were asked last, how long they are held) outlives event loops; turns do not: see
+    `begin`.
+
     Args:
         delay: seconds between the starts of two requests to one host.
         per_host: requests to one host at a time.
@@ -41,10 +44,17 @@ class Pace:
     ) -> None:
         self._delay = delay
         self._per_host = per_host
+        self._total_turns = total
         self._total = asyncio.Semaphore(total)
         self._monotonic = monotonic
         self._sleep = sleep
         self._hosts: dict[str, _Host] = {}
+
+    def begin(self) -> None:
+        """Forget all turns, as nobody holds or waits for one: a semaphore belongs to the event loop it was used on."""
+        self._total = asyncio.Semaphore(self._total_turns)
+        for state in self._hosts.values():
+            state.slots, state.users = asyncio.Semaphore(self._per_host), 0
 
     @asynccontextmanager
     async def turn(self, host: str, *, near: bool) -> AsyncIterator[None]:
@@ -68,9 +78,8 @@ class Pace:
             state.users -= 1
 
     def slow_down(self, host: str, delay: float) -> None:
-        """Ask `host` no faster than this from now on (robots.txt Crawl-delay)."""
-        state = self._state(host)
-        state.delay = max(state.delay, delay)
+        """Ask `host` no faster than this from now on (robots.txt Crawl-delay), nor faster than every other host."""
+        self._state(host).delay = max(self._delay, delay)
 
     def hold(self, host: str, until: datetime) -> None:
         """`host` said 429: nothing before `until`."""
@@ -79,8 +88,10 @@ class Pace:
     def held(self, host: str, now: datetime) -> datetime | None:
         """Until when `host` is not to be asked; None if it may be."""
         state = self._hosts.get(host)
-        if state is None or state.held_until is None or state.held_until <= now:
+        if state is None or state.held_until is None:
             return None
+        if state.held_until <= now:
+            state.held_until = None
         return state.held_until
 
     def _state(self, host: str) -> _Host:

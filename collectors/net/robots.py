@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import httpx
 from protego import Protego
 
-from collectors.base import Refused, RetryLater
+from collectors.base import CollectError, Refused, RetryLater
 from collectors.net.urls import redact
 
 PRODUCT = "trendmonitor"
@@ -24,8 +24,8 @@ PARSED = 512_000
 _MOST_ORIGINS = 2000
 _LONGEST_CRAWL_DELAY = 30.0
 
-Read = Callable[[httpx.URL], Awaitable[tuple[int, bytes] | None]]
-"""Fetches a robots.txt, following redirects: (status, body), or None if it could not be reached."""
+Read = Callable[[httpx.URL], Awaitable[tuple[int, bytes]]]
+"""Fetches a robots.txt, following redirects: (status, body). Raises CollectError if it could not be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Rules:
     parsed: Protego | None
     reachable: bool
     until: datetime
+    why: str = ""
+    """What kept us from reading it, if anything is known beyond its status."""
 
     @property
     def crawl_delay(self) -> float | None:
@@ -51,14 +53,18 @@ class Robots:
         self._rules: dict[str, Rules] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
+    def begin(self) -> None:
+        """Forget who reads what, as nobody does: a lock belongs to the event loop it was used on. Rules are kept."""
+        self._locks.clear()
+
     async def check(self, url: httpx.URL, now: datetime) -> Rules:
         """The rules that let `url` be read. Raises Refused('robots') if they forbid it, and
         RetryLater('robots_unreachable') if they cannot be had just now, which means no as well."""
         rules = await self._of(url, now)
         if not rules.reachable:
+            said = f"{redact(str(_address(url)))} cannot be read just now, so {redact(str(url))} is not read either."
             raise RetryLater(
-                f"{redact(str(_address(url)))} cannot be read just now, so {redact(str(url))} is not read either. "
-                "It is tried again later.",
+                f"{said} {rules.why or 'It is tried again later.'}",
                 code="robots_unreachable",
                 until=rules.until,
             )
@@ -79,10 +85,21 @@ class Robots:
             async with lock:
                 rules = self._rules.get(origin)
                 if rules is None or rules.until <= now:
-                    rules = judge(await self._read(where), now)
+                    rules = await self._fresh(where, now)
                     self._keep(origin, rules, now)
             self._locks.pop(origin, None)
         return rules
+
+    async def _fresh(self, where: httpx.URL, now: datetime) -> Rules:
+        try:
+            return judge(await self._read(where), now)
+        except CollectError as error:
+            if error.code == "private_address":
+                raise
+            # Endless redirects count as "there is none" (RFC 9309, 2.3.1.2), everything else as "not reachable"
+            if error.code in {"redirect_loop", "too_many_redirects"}:
+                return judge((404, b""), now)
+            return Rules(None, reachable=False, until=now + RETRY, why=str(error))
 
     def _keep(self, origin: str, rules: Rules, now: datetime) -> None:
         if len(self._rules) >= _MOST_ORIGINS:
@@ -92,9 +109,9 @@ class Robots:
         self._rules[origin] = rules
 
 
-def judge(answer: tuple[int, bytes] | None, now: datetime) -> Rules:
-    """RFC 9309, 2.3.1: 2xx is parsed; 4xx and endless redirects mean no rules; 429, 5xx and silence mean no access."""
-    if answer is None or answer[0] == 429 or answer[0] >= 500:
+def judge(answer: tuple[int, bytes], now: datetime) -> Rules:
+    """RFC 9309, 2.3.1: 2xx is parsed; other 4xx mean no rules; 429 and 5xx mean no access, as silence does."""
+    if answer[0] == 429 or answer[0] >= 500:
         return Rules(None, reachable=False, until=now + RETRY)
     status, body = answer
     if not 200 <= status < 300:

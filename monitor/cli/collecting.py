@@ -229,7 +229,9 @@ def retag(
             done += count
             advance(done=done, total=total)
 
-        result = tag_again(store, config.taxonomy, config.lexicon, everything=everything, progress=tell)
+        result = tag_again(
+            store, config.taxonomy, config.lexicon, everything=everything, progress=tell, now=made.clock()
+        )
     emit(
         result,
         as_json=as_json,

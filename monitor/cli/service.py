@@ -52,9 +52,10 @@ def serve(
 
 def doctor(as_json: AsJson = False) -> None:
     """What is broken and what to do about it. Status 1 if something needs a person."""
-    from monitor.doctor import examine
+    from monitor.doctor import examine, try_examples
 
-    findings = examine(services())
+    made = services()
+    findings = [*examine(made), *try_examples(made)]
 
     def human() -> None:
         out = console()

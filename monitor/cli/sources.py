@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from collectors.base import Source
+from collectors.base import CollectError, Source
 from monitor.cli.app import AsJson, refuse_generated, run, services
 from monitor.cli.output import ago, emit, fail, grouped, say, table
 from monitor.core.model import TrackedSource
@@ -70,6 +70,8 @@ def list_sources(
 @app.command()
 def show(source_id: Id, as_json: AsJson = False) -> None:
     """One source: its settings, state, coverage and last visits."""
+    from monitor.standing import why_lost
+
     made = services()
     one = _find(made, source_id)
     coverage = made.store.coverage([source_id]).get(source_id, [])
@@ -84,7 +86,7 @@ def show(source_id: Id, as_json: AsJson = False) -> None:
         for interval in coverage:
             say(f"      observed  {interval.since:%Y-%m-%d %H:%M} to {interval.until:%Y-%m-%d %H:%M} UTC")
         for gap in gaps:
-            say(f"           gap  {gap.since:%Y-%m-%d %H:%M} to {gap.until:%Y-%m-%d %H:%M} UTC: {gap.reason}")
+            say(f"           gap  {gap.since:%Y-%m-%d %H:%M} to {gap.until:%Y-%m-%d %H:%M} UTC: {why_lost(gap.reason)}")
         table(
             "Visit",
             "Outcome",
@@ -120,7 +122,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Track a new source. The address is looked at first; a page that only links to its feed is followed."""
-    from monitor.source_status import slug_for
+    from monitor.core.source_id import slug_for
 
     made = services()
     refuse_generated(made)
@@ -131,7 +133,10 @@ def add(
     title: str | None = None
     others: list[str] = []
     if check:
-        found = _discover(made, url)
+        try:
+            found = _discover(made, url)
+        except CollectError as error:
+            fail(f"{error}\nNothing was added. --no-check tracks the address of a feed without looking at it first.")
         if not found:
             fail(
                 f"{url} answered, but has no feed that can be read. "
@@ -237,7 +242,8 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Stop tracking a source. Its posts stay unless --purge is given."""
-    services().store.remove_source(source_id, purge=purge)
+    made = services()
+    made.store.remove_source(source_id, purge=purge, now=made.clock())
     emit(
         {"removed": source_id, "purged": purge},
         as_json=as_json,
@@ -287,24 +293,23 @@ def import_opml(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False
 def export_opml(
     file: Annotated[Path | None, typer.Argument(help="Standard output if left out.")] = None, as_json: AsJson = False
 ) -> None:
-    """Write all feed sources as OPML."""
-    from collectors.feeds.opml import write_opml
+    """Write all feeds as OPML; sources of other collectors are not in it."""
+    from monitor.opml import list_feeds
 
     if file is None and as_json:
         fail("--json and OPML both want standard output: name a file, or leave --json out", code=2)
-    feeds = [one.source for one in services().store.sources() if one.source.collector == "feed"]
-    data = write_opml(feeds)
+    made = list_feeds(services().store.sources())
     if file is None:
-        sys.stdout.write(data.decode())
+        sys.stdout.write(made.document.decode())
         return
     try:
-        file.write_bytes(data)
+        file.write_bytes(made.document)
     except OSError as error:
         fail(f"{file}: cannot be written ({error.strerror or error})")
     emit(
-        {"file": file, "sources": len(feeds)},
+        {"file": file, "sources": made.sources},
         as_json=as_json,
-        human=lambda: say(f"{grouped(len(feeds))} sources written to {file}"),
+        human=lambda: say(f"{grouped(made.sources)} feeds written to {file}"),
     )
 
 

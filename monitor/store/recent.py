@@ -25,6 +25,8 @@ Rank = tuple[int, str, str, int]
 
 FEWEST_FOLDED, MOST_FOLDED = 20_000, 50_000
 """Posts the table may lie behind: a twentieth of all, within these bounds."""
+STRETCH = 2**62
+"""Of the 2⁶⁴ keys, how many are folded at a time: a quarter of the memory for a fifth more time."""
 _POSTS = "SELECT row, published_at, keys FROM post WHERE row > ? ORDER BY row"
 
 
@@ -130,7 +132,12 @@ def fold_all(tx: Transaction, clock: Clock) -> None:
     while clock.keyed < clock.last_post:
         to = min(clock.keyed + MOST_FOLDED, clock.last_post)
         posts = tx.rows("SELECT row, published_at, keys FROM post WHERE row > ? AND row <= ?", (clock.keyed, to))
-        put_keys(tx, [(key, at, row) for row, at, packed in posts for key in set(unpack_keys(packed))])
+        # One stretch of keys after the other: each page is still written once, with a part of the rows in memory
+        for low in range(-(2**63), 2**63, STRETCH):
+            high = low + STRETCH
+            put_keys(
+                tx, [(k, at, row) for row, at, packed in posts for k in set(unpack_keys(packed)) if low <= k < high]
+            )
         clock.keyed = to
     clock.save(tx)
 

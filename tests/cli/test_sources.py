@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Call, Home
+from tests.support.archives import write_lines
 
 
 def test_a_feed_is_added_tested_collected_and_searched(tm: Call, site: str) -> None:
@@ -67,6 +68,7 @@ def test_an_unreachable_host_is_refused_and_can_be_added_unseen(tm: Call) -> Non
     done = tm("sources", "add", "http://127.0.0.1:9/feed.xml", "--json")
     assert (done.status, done.out) == (1, "")
     assert "127.0.0.1:9" in done.err
+    assert "--no-check" in done.err
     assert "Traceback" not in done.err
     unseen = tm("sources", "add", "http://127.0.0.1:9/feed.xml", "--id", "later", "--no-check", "--json")
     assert (unseen.status, unseen.document["verified"]) == (0, False)
@@ -203,3 +205,12 @@ def test_ctrl_c_gives_the_claims_back(tm: Call, site: str, monkeypatch: pytest.M
     if done.status == 130:  # on a very fast machine the visit may be over before
         assert done.out == ""
     assert tm("collect", "ward", "--json").document["busy"] == []
+
+
+def test_a_gap_is_shown_with_its_reason(tm: Call, tmp_path: Path) -> None:
+    spans = (("2026-01-05", "2026-02-02"), ("2026-02-16", "2026-03-02"))
+    header = {"coverage": [{"source": "wire", "since": since, "until": until} for since, until in spans]}
+    tm("import", write_lines(tmp_path / "a.jsonl", [header]))
+    shown = tm("sources", "show", "wire").out
+    assert "gap  2026-02-02 00:00 to 2026-02-16 00:00 UTC: its archive declares a gap here" in shown
+    assert tm("sources", "show", "wire", "--json").document["gaps"][0]["reason"] == "declared"

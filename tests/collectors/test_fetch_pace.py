@@ -163,6 +163,58 @@ async def test_a_throttling_near_host_only_affects_the_feed_that_was_throttled(s
         assert (await http.fetch(server.url("/b"))).body == b"x"
 
 
+async def test_what_is_known_of_a_host_outlives_the_visit(server: BadDays, public: Http, time: Time) -> None:
+    server.on("/a", status(429, Retry_After="60"))
+    server.on("/b", text("x"))
+    with pytest.raises(Throttled):
+        await public.fetch("http://feeds.example/a")
+    await public.fetch("http://other.example/b")
+    await public.__aexit__(None, None, None)
+    async with public as again, again as inner:
+        assert again is inner is public
+        with pytest.raises(Throttled):
+            await inner.fetch("http://feeds.example/b")
+        await inner.fetch("http://other.example/b")
+    assert server.hits("/b") == 2
+    assert time.slept == [1.0]
+    with pytest.raises(RuntimeError, match="outside"):
+        await public.fetch("http://other.example/b")
+    await public.__aenter__()  # for the fixture to leave
+
+
+def test_one_client_serves_one_event_loop_after_the_other() -> None:
+    """Commands run a loop each; turns that were waited for on the first must not bind the second to it."""
+    time, internet = Time(), Elsewhere(0)
+    http = Http(
+        HttpSettings(host_concurrency=1),
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        resolve=Names([PUBLIC]),
+        network=internet,
+    )
+
+    async def crowd() -> int:
+        async with BadDays() as server, http:
+            internet.port = server.port
+            server.on("/robots.txt", status(404))
+            server.on("/x", text("x"))
+            await asyncio.gather(*(http.fetch("http://a.example/x", robots=True) for _ in range(4)))
+            return server.hits("/x")
+
+    assert [asyncio.run(crowd()), asyncio.run(crowd())] == [4, 4]
+
+
+async def test_two_event_loops_at_a_time_are_refused() -> None:
+    async with Http(HttpSettings()) as http:
+
+        async def enter() -> None:
+            async with http:
+                pass
+
+        with pytest.raises(RuntimeError, match="another event loop"):
+            await asyncio.to_thread(asyncio.run, enter())
+
+
 ROBOTS = """\ufeff
 User-agent: *
 Disallow: /
@@ -193,6 +245,18 @@ async def test_robots_txt_is_obeyed_for_pages_and_read_once(server: BadDays, pub
     assert server.hits("/robots.txt") == 2
 
 
+async def test_a_crawl_delay_that_was_lifted_is_forgotten(server: BadDays, public: Http, time: Time) -> None:
+    server.on("/robots.txt", text("User-agent: *\nCrawl-delay: 20"))
+    server.on("/page", text("x"))
+    await public.fetch("http://a.example/page", robots=True)
+    server.on("/robots.txt", text(""))
+    time.seconds += 24 * 3600
+    await public.fetch("http://a.example/page", robots=True)
+    time.slept.clear()
+    await public.fetch("http://a.example/page", robots=True)
+    assert time.slept == [1.0]
+
+
 async def test_many_at_once_read_robots_txt_once(server: BadDays) -> None:
     server.on("/robots.txt", text(ROBOTS))
     server.on("/page", text("x"))
@@ -219,10 +283,23 @@ async def test_an_unreachable_robots_txt_means_not_now(
     assert caught.value.code == "robots_unreachable"
     assert caught.value.until is not None
     assert caught.value.until > time.now()
+    assert "a.example/robots.txt" in str(caught.value)
     assert server.hits("/page") == 0
     server.on("/robots.txt", text(ROBOTS))
     time.seconds += 3700
     assert (await public.fetch("http://a.example/page", robots=True)).body == b"x"
+
+
+async def test_the_reason_that_robots_txt_cannot_be_read_is_told(time: Time) -> None:
+    async def nobody(host: str, port: int) -> list[str]:
+        raise OSError("unknown name")
+
+    async with Http(HttpSettings(), clock=time.now, resolve=nobody) as http:
+        with pytest.raises(
+            RetryLater, match=r"robots\.txt cannot be read .* a\.example could not be looked up"
+        ) as caught:
+            await http.fetch("http://a.example/page", robots=True)
+    assert caught.value.code == "robots_unreachable"
 
 
 async def test_robots_txt_of_the_target_counts_after_a_redirect(server: BadDays) -> None:
@@ -253,4 +330,4 @@ def test_endless_redirects_and_odd_files() -> None:
     assert judge((200, b""), now).crawl_delay is None
     assert judge((200, b"User-agent: *\nCrawl-delay: 86400"), now).crawl_delay == 30
     assert judge((200, b"User-agent: *\nCrawl-delay: soon"), now).crawl_delay is None
-    assert not judge(None, now).reachable
+    assert not judge((503, b""), now).reachable

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 from collectors.base import Source
 from collectors.fetch import Http, HttpSettings, parse_nets
 from monitor.core.metrics import parse_query
+from monitor.core.model import Visit
 from monitor.pipeline import Collection, CollectReport
 from monitor.readers import Readers, Recipe
 from monitor.store import Store
@@ -135,3 +136,8 @@ class Service:
 
     def close(self) -> None:
         self.collection.close()
+
+
+def only(visits: tuple[Visit, ...]) -> Visit:
+    (visit,) = visits
+    return visit
