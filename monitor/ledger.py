@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -39,6 +40,8 @@ GENERATED = "generated"
 PATIENCE = 20.0
 """While data keep coming, a ledger is computed again at most every so many times as long as it took to compute."""
 HISTORY = 50
+KEPT_PAST = 3
+"""Ledgers of earlier days that are kept; each holds the counts of all its claims."""
 
 
 class UnknownClaim(LookupError):
@@ -69,6 +72,7 @@ class Ledger:
         self._clock = clock
         self._lock = threading.RLock()
         self._latest: _Computed | None = None
+        self._earlier: OrderedDict[tuple[str, date], _Computed] = OrderedDict()
 
     @property
     def book(self) -> ClaimBook:
@@ -89,9 +93,7 @@ class Ledger:
         (as it is stored now: later edits, deletions and new tags are not undone).
         """
         claim = self.known(claim_id)
-        if as_of is not None:
-            return self._full(self._compute(self._book, _midnight(as_of)), claim)
-        return self._full(self._current(), claim)
+        return self._full(self._current() if as_of is None else self._past(as_of), claim)
 
     def check(self, claim: Claim, *, as_of: date | None = None) -> Document:
         """A claim that need not be in the book, examined together with the book's other claims. Nothing is stored."""
@@ -152,6 +154,18 @@ class Ledger:
             self._renew()
             assert self._latest is not None
             return self._latest
+
+    def _past(self, as_of: date) -> _Computed:
+        """The book as of a day; the last few are kept, because a page asks for the document and for its pictures."""
+        with self._lock:
+            key = self._state(), as_of
+            kept = self._earlier.get(key)
+            if kept is None:
+                kept = self._earlier[key] = self._compute(self._book, _midnight(as_of))
+                while len(self._earlier) > KEPT_PAST:
+                    self._earlier.popitem(last=False)
+            self._earlier.move_to_end(key)
+            return kept
 
     def _stored(self, state: str) -> _Computed | None:
         """The verdicts as they were stored, if they were computed from this state; or None."""

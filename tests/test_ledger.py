@@ -151,6 +151,18 @@ def test_as_of_looks_no_further(rising: tuple[Store, datetime]) -> None:
     assert (early["verdict"], early["since"]) == ("insufficient_data", None)
 
 
+def test_an_earlier_day_is_computed_once(rising: tuple[Store, datetime], monkeypatch: pytest.MonkeyPatch) -> None:
+    store, now = rising
+    ledger = made(store, now, RISING)
+    first = ledger.claim("video-rising", as_of=date(2025, 12, 1))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("it was examined again")
+
+    monkeypatch.setattr("monitor.core.claims.examine", refuse)
+    assert ledger.claim("video-rising", as_of=date(2025, 12, 1)) == first
+
+
 def test_check_gives_the_verdict_of_the_ledger(rising: tuple[Store, datetime]) -> None:
     store, now = rising
     ledger = made(store, now)

@@ -111,6 +111,7 @@ KIND_WORDS: Mapping[str, str] = {
 }
 _EXCLUDED = {
     "no_room_to_change": "almost only such posts already",
+    "no_such_posts": "without such posts",
     "never_observed": "never observed",
     "not_in_window": "not observed in these weeks",
     "started_later": "observed only from later on",
@@ -325,9 +326,8 @@ def panel_words(panel: Document | None, kind: str) -> str:
         return ""
     did = "were observed throughout" if kind == "trend" else "had such posts in"
     text = f"{whole(panel['sources'])} of {many(panel['in_scope'], 'source')} {did} {many(panel['weeks'], 'week')}"
-    reasons = _EXCLUDED if kind == "trend" else {**_EXCLUDED, "no_room_to_change": "without such posts"}
     left = [
-        f"{whole(count)} {reasons.get(why, why.replace('_', ' '))}"
+        f"{whole(count)} {_EXCLUDED.get(why, why.replace('_', ' '))}"
         for why, count in (panel.get("excluded") or {}).items()
         if count
     ]

@@ -131,13 +131,12 @@ class Evidence:
         inside = slice(window.first, window.last)
         return self.slice(buckets), watched.observed[:, inside], watched.seconds[:, inside]
 
-    def rest(self, window: Window, scope: Mask, used: Mask) -> Rest:
+    def rest(self, window: Window, scope: Mask, used: Mask, *, else_why: str = "no_such_posts") -> Rest:
+        """`else_why` is the reason of sources that were observed throughout and yet are not used."""
         assert self.watched is not None
         since = int(self.watched.weeks.starts[window.first])
         until = since + 7 * len(window)
-        away = Counter(
-            Absence(int(why)).name.lower() if why else "no_room_to_change" for why in window.absences[scope & ~used]
-        )
+        away = Counter(Absence(int(why)).name.lower() if why else else_why for why in window.absences[scope & ~used])
         low, high = since * SECONDS_PER_DAY, until * SECONDS_PER_DAY
         seconds = self.watched.seconds[used, window.first : window.last].sum()
         return Rest(
@@ -183,7 +182,7 @@ def _trend(claim: Claim, evidence: Evidence, book: ClaimBook) -> Outcome:
         folded=_source_weeks(cells, members, folded_k, folded_n),
         stretch=(1.0, attenuation(panel, test.numerator, evidence.tag_errors)),
     )
-    rest = evidence.rest(window, scope, members)
+    rest = evidence.rest(window, scope, members, else_why="no_room_to_change")
     if test.majority and finding.verdict == "supported":
         finding = _majority(finding, claim, k[window.members].sum(axis=1), n[window.members].sum(axis=1))
     finding = _noted(finding, [*_regimes(evidence, rest), *_breaks(evidence, window, cells), *_tags(evidence, *sets)])

@@ -7,6 +7,7 @@ in `contrast`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,9 @@ __all__ = ["MIN_EFFECTIVE", "MIN_SOURCES", "Compared", "Contrast", "SideSums", "
 
 MIN_SOURCES = 8
 MIN_EFFECTIVE = 4.0
+MIN_COUNTED = 30
+"""Posts counted on both sides together. Below, "no difference" only says that hardly anything was there to compare;
+a judgement, like the gates of a trend."""
 
 _POWER = 0.80
 
@@ -32,7 +36,7 @@ def judge_rank(comparisons: Sequence[Compared], *, picked: bool) -> Finding:
     supported: every comparison passes at 2.5 % one-sided, 1.25 % if the leader was picked from the same data.
     contradicted: a comparison passes in reverse; one false part makes the whole false, so with c comparisons each is
     tried at a c-th of the level (Bonferroni), and sides with too few sources are not tried. insufficient_data: else, if
-    a comparison has under 8 sources or 4 effective ones on a side. inconclusive: else.
+    a comparison has under 8 sources or 4 effective ones on a side, or under 30 counted posts on both together. inconclusive: else.
 
     `p_support` is the largest p-value, `p_contradict` the smallest reversed one times c; both doubled where the leader
     was picked, so that 2.5 % is the level to hold them against. `effect` is the comparison that decides: the weakest,
@@ -44,7 +48,11 @@ def judge_rank(comparisons: Sequence[Compared], *, picked: bool) -> Finding:
         compare(higher, lower, within=one.within, shares=one.measured == "share") for one, higher, lower in comparisons
     ]
     penalty = 2.0 if picked else 1.0
-    tested = {at: found for at, found in enumerate(contrasts) if found is not None and _enough(found)}
+    tested = {
+        at: found
+        for at, found in enumerate(contrasts)
+        if found is not None and _enough(found) and _counted(comparisons[at]) >= MIN_COUNTED
+    }
     lacking = [at for at in range(len(contrasts)) if at not in tested]
     p_support = p_contradict = None
     verdict: VerdictName = "inconclusive"
@@ -78,6 +86,11 @@ def judge_rank(comparisons: Sequence[Compared], *, picked: bool) -> Finding:
 
 def _enough(found: Contrast) -> bool:
     return found.g >= MIN_SOURCES and found.g_eff >= MIN_EFFECTIVE
+
+
+def _counted(compared: Compared) -> int:
+    _, higher, lower = compared
+    return int(higher.posts.sum() + lower.posts.sum())
 
 
 def _sources_of(found: Contrast | None) -> float:
@@ -124,8 +137,11 @@ def _says(verdict: VerdictName, compared: Compared, found: Contrast | None, comp
         return f"{higher.label} and {lower.label} cannot be compared: not enough posts of both {where} were collected."
     values = f"{_values(compared, found)}, {_interval(found, comparison.measured)}"
     if verdict == "insufficient_data":
+        counted = _counted(compared)
         reason = (
-            f"the side with fewer sources has {found.g}, a verdict needs {MIN_SOURCES}"
+            f"{counted} such posts were collected on both sides together, a verdict needs {MIN_COUNTED}"
+            if counted < MIN_COUNTED
+            else f"the side with fewer sources has {found.g}, a verdict needs {MIN_SOURCES}"
             if found.g < MIN_SOURCES
             else f"a few sources decide it (as if there were {found.g_eff:.1f} equal ones, "
             f"a verdict needs {MIN_EFFECTIVE:.0f})"
@@ -190,7 +206,7 @@ def _interval(found: Contrast, measured: Measured) -> str:
 
 def _check(compared: Compared, found: Contrast | None, level: float) -> Check:
     comparison, higher, lower = compared
-    name = "-".join(f"{higher.label} over {lower.label}".lower().split())
+    name = re.sub(r"[^a-z0-9]+", "-", f"{higher.label} over {lower.label}".lower()).strip("-")
     if found is None:
         return Check(name, "noted", f"{higher.label} and {lower.label} have no sources in which to compare them.")
     effect = _effect(found, comparison.measured)
@@ -198,6 +214,8 @@ def _check(compared: Compared, found: Contrast | None, level: float) -> Check:
         f"In {_whose(compared)}: {_values(compared, found)}, {_interval(found, comparison.measured)}; "
         f"posts: {int(higher.posts.sum()):,} and {int(lower.posts.sum()):,}."
     )
+    if _counted(compared) < MIN_COUNTED:
+        return Check(name, "noted", f"{says} Too few posts for a test.", effect)
     if not _enough(found):
         return Check(name, "noted", f"{says} Too few sources for a test.", effect)
     return Check(name, "passed" if found.p_higher <= level else "failed", says, effect)

@@ -317,3 +317,20 @@ def test_ties_are_rarely_called(cell: str) -> None:
     rows = {row.figure: row for row in levels.measure(chosen, 300, np.random.default_rng(11))}
     assert rows["false supported"].value <= 0.06
     assert rows["false contradicted"].value <= 0.06
+
+
+def test_hardly_anything_counted_is_too_little_and_not_a_tie() -> None:
+    nothing = [compared(shares("A", 0.0, seed=1), shares("B", 0.0, seed=2))]
+    one = [(comparison, replace(a, num=a.num * 0, posts=a.posts * 0), b) for comparison, a, b in nothing]
+    for given_ in (one, [(c, a, replace(b, num=b.num * 0, posts=b.posts * 0)) for c, a, b in one]):
+        counted = sum(int(a.posts.sum() + b.posts.sum()) for _, a, b in given_)
+        finding = judge_rank(given_, picked=False)
+        assert (finding.verdict == "insufficient_data") == (counted < 30)
+        if counted < 30:
+            assert "a verdict needs 30" in finding.says
+            assert finding.checks[0].verdict == "noted"
+
+
+def test_a_check_has_a_name_that_fits_an_address() -> None:
+    finding = judge_rank([compared(shares("Videos, news", 0.5), shares("Nurses' posts", 0.2))], picked=False)
+    assert [check.name for check in finding.checks] == ["videos-news-over-nurses-posts"]
