@@ -11,17 +11,18 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as NotReadableError
 
-from monitor.config_source import validate_cron
-from monitor.config_yaml import nearest
+if TYPE_CHECKING:
+    from monitor.deliver.base import DeliverySettings
 
 PREFIX = "TRENDMONITOR_"
+_RETENTION_CRON = "17 3 * * *"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -105,11 +106,30 @@ class Settings(BaseSettings):
         description="Days that title, text and link of a post are kept; counts stay. 0 keeps them for ever.",
     )
     retention_cron: str = Field(
-        default="17 3 * * *",
+        default=_RETENTION_CRON,
         description="When old texts are deleted (UTC): minute, hour, day of month, month, day of week.",
     )
+    public_url: str = Field(
+        default="",
+        description="Address under which readers reach this service, such as https://trends.example.org. Links in digests lead there.",
+    )
+    smtp_host: str = Field(default="", description="Mail server that digests are handed to. Default: no email.")
+    smtp_port: int = Field(
+        default=0, ge=0, le=65535, description="Its port. Default: 587 for starttls, 465 for implicit, 25 for none."
+    )
+    smtp_user: str = Field(default="", repr=False, description="Account at the mail server, if it asks for one.")
+    smtp_password: SecretStr = Field(
+        default=SecretStr(""), repr=False, description="Password of that account. Never shown again."
+    )
+    smtp_tls: Literal["starttls", "implicit", "none"] = Field(
+        default="starttls",
+        description="How the connection is secured: starttls, implicit, or none (only for a server on this machine).",
+    )
+    smtp_from: str = Field(
+        default="", description="Sender of digests, such as Trend digest <digest@example.org>. Needed for email."
+    )
 
-    @field_validator("log_level", "log_format", mode="before")
+    @field_validator("log_level", "log_format", "smtp_tls", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.strip().lower() if isinstance(value, str) else value
@@ -151,10 +171,51 @@ class Settings(BaseSettings):
             raise ValueError("it is not a host: write an address or name alone, such as 127.0.0.1")
         return value
 
+    @field_validator("smtp_host")
+    @classmethod
+    def _mail_host(cls, value: str) -> str:
+        if re.search(r"[\s/@]", value) or (":" in value and not _is_ipv6(value)):
+            raise ValueError("it is not a host: write a name alone, such as mail.example.org; the port has its own")
+        return value
+
+    @field_validator("smtp_tls")
+    @classmethod
+    def _kept_secret(cls, value: str, info: ValidationInfo) -> str:
+        from monitor.deliver.base import is_loopback
+
+        host = str(info.data.get("smtp_host") or "")
+        if value == "none" and host and not is_loopback(host):
+            raise ValueError(f"mail to {host} would travel unencrypted: write starttls or implicit")
+        return value
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _mailbox(cls, value: str) -> str:
+        if value:
+            from monitor.deliver.address import split_mailbox
+
+            split_mailbox(value)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment
+        except ValueError:
+            usable = False
+        if value and (not usable or re.search(r"[\s<>\"]", value)):
+            raise ValueError("it is not a web address: write for example https://trends.example.org")
+        return value.rstrip("/")
+
     @field_validator("retention_cron")
     @classmethod
     def _cron(cls, value: str) -> str:
-        validate_cron(value)
+        if value != _RETENTION_CRON:
+            from monitor.config_source import validate_cron  # late: brings YAML, which most commands do without
+
+            validate_cron(value)
         return value
 
     @field_validator("database_url")
@@ -199,6 +260,26 @@ class Settings(BaseSettings):
             variable = f"{PREFIX}{field.upper()}"
             raise SettingsError([f"{variable}: the collector is missing: write {variable}__<COLLECTOR>=…"]) from None
 
+    def delivery(self, environment: Mapping[str, str]) -> DeliverySettings:
+        """What channels need of the settings. `environment` holds the secrets that digests name, usually os.environ."""
+        from monitor.deliver.base import DeliverySettings, Smtp
+
+        return DeliverySettings(
+            home=self.home,
+            environment=environment,
+            smtp=Smtp(
+                host=self.smtp_host,
+                port=self.smtp_port,
+                user=self.smtp_user,
+                password=self.smtp_password.get_secret_value(),
+                tls=self.smtp_tls,
+                sender=self.smtp_from,
+            ),
+            public_url=self.public_url,
+            allow_nets=self.allow_nets,
+            contact=self.contact,
+        )
+
     def key_for(self, collector: str) -> SecretStr | None:
         """The key of a platform, if one was given."""
         return self.key.get(collector.lower())
@@ -206,6 +287,13 @@ class Settings(BaseSettings):
     def api_base_for(self, collector: str) -> str | None:
         """Another base address for a platform's API, without a slash at its end, if one was given."""
         return self.api_base.get(collector.lower())
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False
 
 
 def _network(text: str) -> Network:
@@ -243,6 +331,8 @@ def variables() -> dict[str, str]:
 
 def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Variables with our prefix that nothing reads (most likely misspelt) → what was probably meant."""
+    from monitor.config_yaml import nearest
+
     exact = {name for name in variables() if "<" not in name}
     groups = tuple(name.partition("<")[0] for name in variables() if "<" in name)
     return {
