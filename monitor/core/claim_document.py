@@ -52,9 +52,7 @@ def describe(outcome: Outcome, ruling: Ruling, *, as_of: datetime, generated: bo
         "supports": claim.supports,
         "limits": list(claim.limits),
         "sample": _sample(rest, finding.n_posts) if rest and measured else None,
-        "detectable": None
-        if finding.detectable is None
-        else {"value": finding.detectable, "unit": _unit(outcome)},
+        "detectable": None if finding.detectable is None else {"value": finding.detectable, "unit": _unit(outcome)},
         "panel": None
         if rest is None
         else {

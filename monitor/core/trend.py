@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from monitor.core.finding import SourceWeeks
+from monitor.core.trend_variance import between_sources, between_weeks, paule_mandel
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -53,10 +54,12 @@ _WEEKS_TO_SPARE = 7
 _LARGEST_STEP = 1.0
 _LARGEST_SLOPE = 20.0
 _ITERATIONS = 60
-_LEVERAGE_CAP = 0.98
-_RHO_CAP = 0.9
+_CLOSE_ENOUGH = 1e-5
+"""A last step this small leaves an error of about its square."""
 _BLAS_THREADS_FROM = 250_000
 """Multiplications; OpenBLAS computes products up to 64³ in the calling thread."""
+_PAIRS = {columns: np.triu_indices(columns) for columns in (1, 3)}
+"""Which columns to multiply, each pair once; with and without a season."""
 _LEAST_INDEX = 0.02
 """A week in which nothing was counted has no logarithm; its index stops here."""
 
@@ -195,11 +198,11 @@ class _Panel:
             size = float(np.abs(step).max())
             if not np.isfinite(size):
                 return None
-            if size < 1e-9:
-                return at
-            beta = beta + step * min(1.0, _LARGEST_STEP / size)
+            beta = beta + step * (_LARGEST_STEP / max(size, _LARGEST_STEP))
             if abs(beta[0]) > _LARGEST_SLOPE:
                 return None
+            if size < _CLOSE_ENOUGH:
+                return self.at(beta)
         return None
 
     def at(self, beta: Floats) -> _Solution:
@@ -208,7 +211,7 @@ class _Panel:
         sums = _product(self.n, growth[:, None] * self.moments)
         means = sums[:, 1 : 1 + q] / sums[:, :1]
         squares = np.empty((len(sums), q, q))
-        one, other = np.triu_indices(q)
+        one, other = _PAIRS[q]
         squares[:, one, other] = squares[:, other, one] = sums[:, 1 + q :] / sums[:, :1]
         spread = squares - means[:, :, None] * means[:, None, :]
         return _Solution(
@@ -250,7 +253,7 @@ def _prepare(data: SourceWeeks) -> _Panel | None:
     k, n, total = k[rows], n[rows], total[rows]
     if ((n > 0).any(axis=0)).sum() < x.shape[1] + _WEEKS_TO_SPARE:
         return None
-    one, other = np.triu_indices(x.shape[1])
+    one, other = _PAIRS[x.shape[1]]
     moments = np.concatenate([np.ones((weeks, 1)), x, x[:, one] * x[:, other]], axis=1)
     return _Panel(rows, len(data.n), k, n, total, total.astype(np.int64), x, moments, _product(k, x))
 
@@ -304,7 +307,7 @@ def _describe(panel: _Panel, at: _Solution, caps: Floats) -> TrendFit | None:
         return None
     weights = strength / total
     deviation = np.where(told, (at.scores @ direction) / np.where(told, information, 1.0), 0.0)
-    v_source, df_source = _between_sources(weights, deviation, strength, total, int(told.sum()))
+    v_source, df_source = between_sources(weights, deviation, strength, total, int(told.sum()))
 
     pull = caps * at.rate
     expected, centre = at.growth * _product(panel.n.T, np.stack([pull, pull * (at.means @ direction)], axis=1)).T
@@ -315,7 +318,7 @@ def _describe(panel: _Panel, at: _Solution, caps: Floats) -> TrendFit | None:
     # What a shock in a week does to the slope: sources that are absent or lie to one side of the window answer to it
     # only by their distance from their own mean time. Without that term, churn would inflate the variance.
     exposure = z * expected - centre
-    v_week, df_week, rho = _between_weeks(residual, expected, exposure / total, panel.x.shape[1] - 1)
+    v_week, df_week, rho = between_weeks(residual, expected, exposure / total, panel.x.shape[1] - 1)
 
     # Counts without any noise would divide by zero, and have no degrees of freedom of their own.
     variance = v_source + v_week
@@ -340,7 +343,7 @@ def _describe(panel: _Panel, at: _Solution, caps: Floats) -> TrendFit | None:
         weeks_spanned=len(years),
         weights=spread_out,
         slopes=slopes,
-        tau_hat=_paule_mandel(deviation[told], 1 / information[told]),
+        tau_hat=paule_mandel(deviation[told], 1 / information[told]),
         v_source=v_source,
         v_week=v_week,
         df_source=df_source,
@@ -354,62 +357,3 @@ def _describe(panel: _Panel, at: _Solution, caps: Floats) -> TrendFit | None:
         expected=expected,
         base=float(weights @ at.rate),
     )
-
-
-def _between_sources(
-    weights: Floats, deviation: Floats, strength: Floats, total: float, informative: int
-) -> tuple[float, float]:
-    """Variance of the slope from what differs between sources, and its degrees of freedom.
-
-    The larger of Hartung & Knapp's 2001 and the CR2 variance; the latter's degrees of freedom by Bell & McCaffrey 2002.
-    """
-    if informative < 2:
-        return 0.0, 1.0
-    kept = 1 - np.minimum(weights, _LEVERAGE_CAP)
-    spread = weights @ deviation**2 / (informative - 1)
-    robust = (weights**2 / kept) @ deviation**2
-    told = strength > 0
-    lever = (weights**2 / kept)[told]
-    unit = 1 / strength[told] - 1 / total
-    own = lever * unit
-    crossed = (lever.sum() ** 2 - lever @ lever) / total**2
-    freedom = own.sum() ** 2 / max(own @ own + crossed, 1e-300)
-    return float(max(spread, robust)), float(min(informative - 1, max(2.0, freedom)))
-
-
-def _between_weeks(residual: Floats, expected: Floats, exposure: Floats, q: int) -> tuple[float, float, float]:
-    """Variance of the slope from shocks common to the sources, its degrees of freedom, and their autocorrelation."""
-    some = expected > 0
-    weeks = int(some.sum())
-    power = float(residual**2 @ expected)
-    if power <= 0:
-        return 0.0, 1.0, 0.0
-    pairs = residual[1:] * residual[:-1] * np.sqrt(expected[1:] * expected[:-1])
-    found = float(pairs.sum()) / power
-    rho = float(np.clip((weeks * found + 2 + q) / (weeks - 4 - q), 0.0, _RHO_CAP))
-    effective = max(weeks * (1 - rho) / (1 + rho), q + 4.0)
-    left = effective - q - 2
-    size = power / float(expected[some].mean()) / weeks * effective / left
-    lags = np.correlate(exposure, exposure, "full")[len(exposure) - 1 :]
-    fading = rho ** np.arange(len(lags))
-    quadratic = 2 * float(lags @ fading) - float(lags[0])
-    return max(size * quadratic, 0.0), max(2.0, left), rho
-
-
-def _paule_mandel(estimates: Floats, variances: Floats) -> float:
-    """The spread at which the weighted squares equal their expectation, G − 1 (DerSimonian & Kacker 2007, section 2)."""
-    wanted = len(estimates) - 1
-    if wanted < 1:
-        return 0.0
-    square = 0.0
-    for _ in range(100):
-        weights = 1 / (variances + square)
-        mean = weights @ estimates / weights.sum()
-        distance = weights @ (estimates - mean) ** 2 - wanted
-        if distance <= 0:
-            break
-        step = distance / (weights**2 @ (estimates - mean) ** 2)
-        square += step
-        if step < 1e-10:
-            break
-    return float(np.sqrt(square))

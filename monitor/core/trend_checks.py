@@ -25,10 +25,10 @@ CAP_AT_LEAST = 10
 """Posts a week below which sitting at the maximum is nothing special."""
 CAP_SHARE = 0.30
 """A source that sits at its maximum in this part of its weeks looks capped."""
-CAP_NEAR = 0.98
-"""What still counts as sitting at the maximum."""
-NEARLY_ALL = 0.95
-"""A source with a larger share than this is cut in its posts, not in the counted kind."""
+CAP_NEAR = 0.02
+"""How far below the maximum still counts as sitting at it (relative), but at most …"""
+CAP_NEAR_CHANCE = 0.25
+"""… this many standard deviations of a Poisson count: large steady counts are near their maximum without any limit."""
 CAP_WEIGHT = 0.5
 """Capped sources that carry more than this weight decide the estimate."""
 
@@ -98,7 +98,8 @@ def drop_largest(panel: SourceWeeks, fit: TrendFit, side: Side) -> Check:
     largest = int(np.argmax(fit.weights))
     rest = np.ones(len(panel.sources), np.bool_)
     rest[largest] = False
-    return variant("drop-largest", "Without the largest source", fit_trend(some_sources(panel, rest)), fit, side)
+    subject = f"Without the largest source ({panel.sources[largest]})"
+    return variant("drop-largest", subject, fit_trend(some_sources(panel, rest)), fit, side)
 
 
 def halves(fit: TrendFit, side: Side) -> Check:
@@ -191,23 +192,25 @@ def find_caps(data: SourceWeeks, quantity: Quantity) -> Caps:
     """Looks for a collector's or platform's limit in the counts.
 
     A rate is cut by any limit, so its counts are looked at in fully observed weeks. In a share, a limit on all posts
-    alike leaves the share fair, while one on the counted kind does not. A source where nearly every post is of the
-    counted kind says nothing either way. A publisher with a fixed programme of ten or more posts a week cannot be
-    told from a limit: it is treated as one, which loses only a source without any change.
+    alike leaves the share fair, while one on the counted kind does not; weeks in which every post was of that kind tell
+    nothing about it. A publisher with a fixed programme of ten or more posts a week cannot be told from a limit: it is
+    treated as one, which loses only a source without any change.
     """
     if quantity == "rate":
         full = data.n == np.maximum(data.n.max(axis=1, initial=0), 1)[:, None]
         return Caps(_at_maximum(data.k, full), np.zeros(len(data.sources), np.bool_))
     some = data.n > 0
-    limited = _at_maximum(data.n, some)
-    nearly_all = (data.k * some).sum(axis=1) >= NEARLY_ALL * data.n.sum(axis=1)
-    return Caps(_at_maximum(data.k, some) & ~nearly_all, limited)
+    return Caps(_at_maximum(data.k, some, data.k < data.n), _at_maximum(data.n, some))
 
 
-def _at_maximum(counts: NDArray[np.int64], weeks: Mask) -> Mask:
+def _at_maximum(counts: NDArray[np.int64], weeks: Mask, telling: Mask | None = None) -> Mask:
+    """Which sources sit at their maximum too often; only `telling` weeks are held against them."""
     top = np.where(weeks, counts, 0).max(axis=1, initial=0)
-    at_top = (weeks & (counts >= CAP_NEAR * top[:, None])).sum(axis=1)
-    seen: Mask = (top >= CAP_AT_LEAST) & (at_top >= CAP_SHARE * np.maximum(weeks.sum(axis=1), 1))
+    near = np.minimum(CAP_NEAR * top, CAP_NEAR_CHANCE * np.sqrt(top))
+    at_top = weeks & (counts >= (top - near)[:, None])
+    if telling is not None:
+        at_top &= telling
+    seen: Mask = (top >= CAP_AT_LEAST) & (at_top.sum(axis=1) >= CAP_SHARE * np.maximum(weeks.sum(axis=1), 1))
     return seen
 
 

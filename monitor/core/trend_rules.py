@@ -19,6 +19,7 @@ from math import log, log1p
 
 import numpy as np
 
+from monitor.core.buckets import day_date
 from monitor.core.claim import TrendTest
 from monitor.core.finding import RELATIVE_PER_YEAR, Check, Effect, Finding, SourceWeeks, VerdictName
 from monitor.core.trend import WEEKS_PER_YEAR, TrendFit, fit_trend
@@ -63,9 +64,9 @@ class Plan:
     sources_effective: float
     posts: int
     half_width: float | None
-    """Of the 95 % interval, log per year; None where no trend can be estimated."""
+    """Of the 95 % interval, log per year; None where no trend, or no season beside it, can be estimated."""
     detectable: float | None
-    """Relative change per year found with 80 % probability; None where no trend can be estimated."""
+    """Relative change per year found with 80 % probability; None likewise."""
     missing: tuple[str, ...]
     """What is lacking for a verdict, one clause each; empty if nothing is."""
 
@@ -139,7 +140,7 @@ def judge_trend(
     p_support, p_contradict = _p_values(reach, test)
     return Finding(
         verdict=after.verdict,
-        says=f"{_opening(fit, test, ends)}: {in_words(effect)}. {after.why}",
+        says=f"{_opening(panel, fit, test, ends)}: {in_words(effect)}. {after.why}",
         effect=effect,
         p_support=p_support,
         p_contradict=p_contradict,
@@ -157,10 +158,10 @@ def _plan(panel: SourceWeeks, fit: TrendFit | None) -> Plan:
     missing = [f"{weeks} weeks where {LEAST_WEEKS} are needed"] if weeks < LEAST_WEEKS else []
     if fit is None:
         counted = int(panel.k[panel.n > 0].sum())
-        missing.append(f"no change can be estimated from {counted} counted posts in {len(panel.sources)} sources")
+        missing.append(f"no change can be estimated from {counted} counted posts in {_many(len(panel.sources))}")
         return Plan(weeks, 0, 0.0, counted, None, None, tuple(missing))
     if fit.informative < LEAST_SOURCES:
-        missing.append(f"{fit.informative} sources with counted posts where {LEAST_SOURCES} are needed")
+        missing.append(f"{_many(fit.informative)} with counted posts where {LEAST_SOURCES} are needed")
     if fit.g_eff < LEAST_EFFECTIVE:
         missing.append(
             f"sources so unequal that they weigh like {fit.g_eff:.1f}, where {LEAST_EFFECTIVE:.0f} are needed"
@@ -173,13 +174,14 @@ def _plan(panel: SourceWeeks, fit: TrendFit | None) -> Plan:
             f"data from sources with half of the weight in only {100 * filled:.0f} % of the weeks, "
             f"where {100 * LEAST_FILLED:.0f} % are needed"
         )
+    known = len(fit.season) > 0
     return Plan(
         weeks=weeks,
         sources=fit.informative,
         sources_effective=fit.g_eff,
         posts=fit.posts,
-        half_width=fit.half_width,
-        detectable=relative(DETECTABLE * fit.half_width),
+        half_width=fit.half_width if known else None,
+        detectable=relative(DETECTABLE * fit.half_width) if known else None,
         missing=tuple(missing),
     )
 
@@ -215,9 +217,9 @@ def _rule_direct(reach: _Reach, test: TrendTest) -> _Ruling | None:
     matters = f"{100 * test.smallest:.0f} %"
     if test.direction == "not_falling":
         if reach.low > -margin:
-            slight = ("The fall is significant but too small to matter.",) if reach.high < 0 else ()
+            slight = ("It falls by more than chance explains, but by too little to matter.",) if reach.high < 0 else ()
             return _Ruling("supported", f"A fall of {_lost(margin)} a year or more is excluded.", slight)
-        return _Ruling("contradicted", "It fell significantly.") if reach.high < 0 else None
+        return _Ruling("contradicted", "It fell, by more than chance explains.") if reach.high < 0 else None
     rising = test.direction == "rising"
     low, high = (reach.low, reach.high) if rising else (-reach.high, -reach.low)
     verb, noun = ("rose", "rise") if rising else ("fell", "fall")
@@ -227,13 +229,16 @@ def _rule_direct(reach: _Reach, test: TrendTest) -> _Ruling | None:
         if not reach.low <= named <= reach.high:
             return _Ruling("contradicted", f"The claimed {stated} lies outside the interval.")
         if low > 0:
-            return _Ruling("supported", f"It {verb} significantly, and the claimed {stated} lies inside the interval.")
+            return _Ruling(
+                "supported",
+                f"It {verb}, by more than chance explains, and the claimed {stated} lies inside the interval.",
+            )
         return None
     if low > 0:
-        slight = (f"Significant, but smaller than {matters} a year.",) if high < margin else ()
-        return _Ruling("supported", f"It {verb} significantly.", slight)
+        slight = (f"More than chance, but less than {matters} a year.",) if high < margin else ()
+        return _Ruling("supported", f"It {verb}, by more than chance explains.", slight)
     if high < 0:
-        return _Ruling("contradicted", f"It {'fell' if rising else 'rose'} significantly.")
+        return _Ruling("contradicted", f"It {'fell' if rising else 'rose'}, by more than chance explains.")
     if high < margin:
         excluded = matters if rising else _lost(margin)
         return _Ruling("contradicted", f"A {noun} of {excluded} a year or more is excluded.")
@@ -294,7 +299,7 @@ def _capped(
     fair = int((caps.fair & ~caps.biased).sum())
     if fair:
         notes = (
-            f"In {fair} of {len(panel.sources)} sources the posts a week stop at a limit; the share stays fair as long "
+            f"In {fair} of {_many(len(panel.sources))} the posts a week stop at a limit; the share stays fair as long "
             "as the limit favours no kind of post.",
         )
     cut = int(caps.biased.sum())
@@ -302,7 +307,7 @@ def _capped(
         return (), notes
     rest = fit_trend(some_sources(panel, ~caps.biased))
     weight = float(fit.weights[caps.biased].sum())
-    subject = f"Without the {cut} sources whose counts stop at a limit ({100 * weight:.0f} % of the weight)"
+    subject = f"Without {_many(cut)} whose counts stop at a limit ({100 * weight:.0f} % of the weight)"
     name = "capped-sources"
     if rest is None:
         return (Check(name, "failed", f"{subject}: no trend can be estimated."),), notes
@@ -339,13 +344,18 @@ def _after_checks(ruling: _Ruling, checks: tuple[Check, ...]) -> _Ruling:
     return _Ruling("inconclusive", f"{ruling.why} But {reasons}.", ruling.notes)
 
 
-def _opening(fit: TrendFit, test: TrendTest, ends: tuple[float, float] | None) -> str:
-    where = f"In {fit.informative} sources over {fit.weeks_spanned} weeks"
+def _opening(panel: SourceWeeks, fit: TrendFit, test: TrendTest, ends: tuple[float, float] | None) -> str:
+    first_day, last_day = day_date(int(panel.starts[0])), day_date(int(panel.starts[-1]) + 6)
+    where = f"In {fit.informative} sources from {first_day} to {last_day} ({fit.weeks_spanned} weeks)"
     what = "the share" if test.quantity == "share" else "posts a day"
     if ends is None:
         return f"{where}, {what} changed"
     first, last = (f"{100 * end:.3g} %" if test.quantity == "share" else f"{end:.3g}" for end in ends)
     return f"{where}, {what} went from {first} (first quarter) to {last} (last quarter)"
+
+
+def _many(sources: int) -> str:
+    return f"{sources} source" if sources == 1 else f"{sources} sources"
 
 
 def _caveats(

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from benchmarks.calibration.worlds import CHURN, SEASON, D, simulate
+from monitor.core.buckets import day_date
 from monitor.core.claim import ALL_POSTS, TrendTest
 from monitor.core.finding import Check, Finding, SourceWeeks
 from monitor.core.trend import WEEKS_PER_YEAR, fit_trend
-from monitor.core.trend_checks import percent
+from monitor.core.trend_checks import find_caps, percent
 from monitor.core.trend_rules import DECIDES, judge_trend, plan
 
 RISING = TrendTest(numerator=ALL_POSTS)
@@ -59,8 +60,10 @@ def test_a_rise_is_supported_with_its_size() -> None:
     assert found.p_support is not None
     assert found.p_support < 1e-6
     assert all(each.verdict != "failed" for each in found.checks)
-    assert found.says.startswith("In 40 sources over 104 weeks, the share went from ")
-    assert found.says.endswith("It rose significantly.")
+    starts = shares(0.25).starts
+    first, last = day_date(int(starts[0])), day_date(int(starts[-1]) + 6)
+    assert found.says.startswith(f"In 40 sources from {first} to {last} (104 weeks), the share went from ")
+    assert found.says.endswith("It rose, by more than chance explains.")
     assert found.n_sources == 40
     assert found.n_posts == int(shares(0.25).k.sum())
 
@@ -68,7 +71,7 @@ def test_a_rise_is_supported_with_its_size() -> None:
 def test_a_fall_contradicts_a_rise_and_supports_a_fall() -> None:
     data = shares(-0.2)
     assert judge_trend(data, RISING).verdict == "contradicted"
-    assert "fell significantly" in judge_trend(data, RISING).says
+    assert "It fell, by more than chance explains." in judge_trend(data, RISING).says
     assert judge_trend(data, FALLING).verdict == "supported"
     assert judge_trend(shares(0.25), FALLING).verdict == "contradicted"
 
@@ -90,7 +93,7 @@ def test_not_significant_alone_never_contradicts() -> None:
 def test_a_slight_but_sure_rise_is_supported_with_a_note() -> None:
     found = judge_trend(shares(0.05, sources=100, posts=200, noise=0.01), RISING)
     assert found.verdict == "supported"
-    assert "Significant, but smaller than 10 % a year." in found.notes
+    assert "More than chance, but less than 10 % a year." in found.notes
 
 
 def test_the_smallest_effect_that_matters_is_the_claims_own() -> None:
@@ -121,7 +124,7 @@ def test_not_falling_is_shown_by_excluding_a_fall_not_by_missing_one() -> None:
     assert judge_trend(shares(0.0, sources=8, posts=10, noise=0.2), NOT_FALLING).verdict == "inconclusive"
     slight = judge_trend(shares(-0.03, sources=100, posts=200, noise=0.01), NOT_FALLING)
     assert slight.verdict == "supported"
-    assert slight.notes == ("The fall is significant but too small to matter.",)
+    assert slight.notes == ("It falls by more than chance explains, but by too little to matter.",)
 
 
 def test_a_rate_of_posting_is_judged_by_observed_days() -> None:
@@ -312,6 +315,23 @@ def test_a_limit_on_all_posts_leaves_a_share_fair_and_one_on_the_kind_does_not()
     assert cut.verdict in ("inconclusive", "insufficient_data")
 
 
+def test_a_large_share_of_few_posts_does_not_look_capped() -> None:
+    n = np.full((30, 104), 10)
+    k = np.random.default_rng(1).binomial(n, 0.9)
+    caps = find_caps(table(k, n), "share")
+    assert caps.fair.all()
+    assert not caps.biased.any()
+
+
+@pytest.mark.parametrize("mean", [5, 12, 50, 1000, 100_000])
+def test_chance_alone_does_not_look_capped_and_a_limit_at_the_mean_does(mean: int) -> None:
+    k = np.random.default_rng(mean).poisson(mean, (500, 104))
+    n = np.full_like(k, 7)
+    assert not find_caps(table(k, n), "rate").biased.any()
+    if mean >= 12:
+        assert find_caps(table(np.minimum(k, mean), n), "rate").biased.all()
+
+
 def test_ordinary_sources_do_not_look_capped() -> None:
     for run in range(20):
         sample = simulate(SEASON if run % 2 else D, 40, 104, 0.2, np.random.default_rng([21, run]))
@@ -346,6 +366,7 @@ def test_the_plan_says_what_could_be_found_even_where_there_is_no_verdict() -> N
     assert 0 < large.detectable < small.detectable
     nothing = plan(table(np.zeros((9, 104), np.int64), np.ones((9, 104), np.int64)), RISING)
     assert nothing.detectable is None
+    assert plan(shares(0.0, weeks=20), RISING).detectable is None
 
 
 def test_what_is_detectable_is_found_four_times_in_five() -> None:
