@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from typing import Any
-
-import structlog
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,30}://[^\s<>\"'`]+", re.IGNORECASE)
 
 
 def configure(level: str = "INFO", *, as_json: bool = False) -> None:
     """Lines for people, or JSON lines for programs. May be called again."""
+    if "structlog" in sys.modules:
+        _configure_structlog(level, as_json)
+    else:
+        sys.meta_path.insert(0, _Awaited("structlog", lambda: _configure_structlog(level, as_json)))
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redacting("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for chatty in ("httpx", "httpcore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _Awaited(MetaPathFinder):
+    """Does something once a module is loaded, by whomever.
+
+    structlog takes a tenth of a second to load, and most commands log nothing; but who loads it must find it set up.
+    """
+
+    def __init__(self, module: str, then: Callable[[], None]) -> None:
+        self._module, self._then = module, then
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if fullname != self._module:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def load(module: Any) -> None:
+                execute(module)
+                self._then()
+
+            spec.loader.exec_module = load  # type: ignore[method-assign]  # of this one loader
+        return spec
+
+
+def _configure_structlog(level: str, as_json: bool) -> None:
+    import structlog
+
     renderer: Any = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
@@ -32,11 +72,6 @@ def configure(level: str = "INFO", *, as_json: bool = False) -> None:
         logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for chatty in ("httpx", "httpcore"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def without_secrets(text: str) -> str:

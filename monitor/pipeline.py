@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -36,10 +36,12 @@ from monitor.core.decide import (
     write_unchanged,
 )
 from monitor.core.model import Known, Post, TrackedSource, Visit, Write
-from monitor.core.reading import Reading, settle
 from monitor.readers import Readers, ReadFaultError
 from monitor.store import Store
 from monitor.store.errors import NotFound, StoreError
+
+if TYPE_CHECKING:
+    from monitor.core.reading import Reading
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -268,6 +270,8 @@ class Collection:
         if len(known.hashes) < KNOWN or not reading.new:
             return known, reading
         unknown = [post.id for post in reading.posts if post.id not in known.hashes]
+        from monitor.core.reading import settle
+
         found = await self._in_database(lambda: [self._store.post(source.id, one) for one in unknown])
         stored = {post.id: post for post in found if post is not None}
         known = replace(known, hashes={**known.hashes, **{one: post.hash for one, post in stored.items()}})

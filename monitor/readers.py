@@ -29,15 +29,17 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from collectors import registry
 from collectors.base import CollectError, Drifted, Engagement, Page, Refused, Source
-from monitor.core.annotate import Taggers
 from monitor.core.model import Annotation, Known, Post
-from monitor.core.reading import Reading, read
+
+if TYPE_CHECKING:  # slow to load, and needed only where something new is read
+    from monitor.core.annotate import Taggers
+    from monitor.core.reading import Reading
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +63,8 @@ class Recipe:
 
     @cached_property
     def taggers(self) -> Taggers:
+        from monitor.core.annotate import Taggers
+
         return Taggers.build(self.taxonomy, self.lexicon)
 
     def warm(self) -> None:
@@ -74,6 +78,8 @@ class Recipe:
 
     def read(self, page: Page, source: Source, known: Known) -> Reading:
         """Raises CollectError for pages that cannot be used, ReadFaultError where we failed."""
+        from monitor.core.reading import read
+
         try:
             parsed = registry.get(source.collector).parse(source, page)
             if parsed.facts.blocked:

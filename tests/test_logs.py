@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -66,3 +68,14 @@ def test_chatty_libraries_are_quiet_and_configuring_twice_says_things_once(capsy
 def test_a_text_without_addresses_is_left_as_it_is() -> None:
     assert logs.without_secrets("key=value, nothing to hide") == "key=value, nothing to hide"
     assert logs.without_secrets("see https://ward.example/a.").startswith("see https://ward.example/a")
+
+
+def test_who_loads_structlog_later_finds_it_set_up() -> None:
+    code = (
+        "import sys; from monitor import logs; logs.configure('warning', as_json=True);"
+        "assert 'structlog' not in sys.modules;"
+        "import structlog; structlog.get_logger().warning('told'); structlog.get_logger().info('hidden')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == ["told"]

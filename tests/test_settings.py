@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.config_source import validate_cron
 from monitor.settings import Settings, SettingsError, unknown_variables, variables
 
 
@@ -145,3 +146,7 @@ def test_every_variable_is_described() -> None:
 def test_misspelt_variables_are_found() -> None:
     environ = {"TRENDMONITOR_ALOW_NETS": "x", "TRENDMONITOR_PORT": "1", "TRENDMONITOR_KEY__X": "y", "PATH": "/bin"}
     assert unknown_variables(environ) == {"TRENDMONITOR_ALOW_NETS": "did you mean 'TRENDMONITOR_ALLOW_NETS'?"}
+
+
+def test_the_schedule_that_is_taken_unchecked_is_right() -> None:
+    validate_cron(Settings.load().retention_cron)

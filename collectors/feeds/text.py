@@ -175,7 +175,9 @@ def _decoded(text: str, repairs: list[str] | None, *, entities: bool = True) -> 
     """Entities as characters, those encoded twice too; UTF-8 encoded twice and unseen characters mended."""
     if "&" in text:
         if entities:
-            text = html.unescape(text)
+            # Often ampersands are all there is, and then they need no look at each
+            alone = text.count("&") == text.count("&amp;")
+            text = text.replace("&amp;", "&") if alone else html.unescape(text)
         if "&" in text and _STILL_ENCODED.search(text):
             text = html.unescape(text)
             _note(repairs, "entities were encoded twice: decoded")

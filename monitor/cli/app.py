@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import gc
+import os
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -23,6 +25,14 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
+
+
+def start_lightly() -> None:
+    """Spare a command work that only costs time; to be called before anything heavy is loaded."""
+    # We use no plugins of pydantic; to look for some, it reads the metadata of every installed package
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # A thousand modules are loaded, and hardly anything of them is garbage: look for it less often
+    gc.set_threshold(20_000, 20, 20)
 
 
 def services(*, quiet: bool = True) -> Services:

@@ -50,6 +50,8 @@ def collect(
         emit(empty, as_json=as_json, human=lambda: _show_nothing_due(tracked, now))
         return
     if due >= MANY:
+        if any(one.state.last_success is None and _is_due(one, now) for one in tracked):
+            made.recipe.warm()  # there will be much to read: once for all workers, not in each
         made.readers.start_workers()  # before any thread exists, so that they are forked and ready at once
     done = 0
     with progress("Collecting", hidden=as_json) as advance:

@@ -139,9 +139,14 @@ class Taggers:
         matcher = Matcher.build(phrase for phrases in sources for phrase in phrases)
         return cls(topics, matcher, Detector.build(), Sentiment.build(lexicon))
 
-    def annotate(self, evidence: Evidence, source: Source) -> Annotation:
-        """Tag a post. Any text gets an answer or an abstention; never raises for what a post contains."""
-        title, body = clean(evidence.title, _TITLE_LIMIT), clean(evidence.text)
+    def annotate(self, evidence: Evidence, source: Source, words: list[str] | None = None) -> Annotation:
+        """Tag a post. Any text gets an answer or an abstention; never raises for what a post contains.
+
+        `words` is `evidence.text.split()`, if the caller has it already.
+        """
+        if words is None:
+            words = evidence.text.split()
+        title, body = clean(evidence.title, _TITLE_LIMIT), clean(evidence.text, words=words)
         text = title + _GAP + body if title else body
         body_at = len(text) - len(body)
         body_end = len(text)
@@ -194,7 +199,7 @@ class Taggers:
         if sponsored.reason is not None:
             reasons["sponsored"] = sponsored.reason
         # The full stop keeps phrases from reaching from the title into the text; to VADER it is nothing
-        told = f"{evidence.title}.\n{evidence.text}" if evidence.title else evidence.text
+        head = f"{evidence.title}.\n" if evidence.title else ""
         return Annotation(
             version=VERSION,
             content_type=kind.content_type,
@@ -205,8 +210,8 @@ class Taggers:
             language=language,
             country=country,
             topics=topics,
-            sentiment=self.sentiment.compound(told, language),
-            duplicate_keys=duplicate_keys(evidence.title, evidence.text),
+            sentiment=self.sentiment.compound(head + evidence.text, language, head.split() + words),
+            duplicate_keys=duplicate_keys(evidence.title, evidence.text, words),
             reasons=reasons,
         )
 

@@ -6,12 +6,15 @@ import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from collectors.base import CollectError, Gone, Page, Source
 from monitor.core import rhythm
 from monitor.core.coverage import observe_page, observe_unchanged
 from monitor.core.model import Known, SourceState, Visit, Write
-from monitor.core.reading import Reading
+
+if TYPE_CHECKING:  # the taggers behind it are slow to load, and most commands tag nothing
+    from monitor.core.reading import Reading
 
 OFFLINE = "offline"
 """Outcome of visits that failed because this machine had no network."""

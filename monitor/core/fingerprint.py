@@ -35,7 +35,7 @@ _ROWS: Final = 4
 _LEAD_WORDS: Final = 20
 _LEAD_TITLE: Final = 4
 _SIZE: Final = 4
-_CACHED_WORDS: Final = 30_000
+_CACHED_TOKENS: Final = 40_000
 _CACHED_LENGTH: Final = 32
 
 _LINK: Final = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -49,6 +49,11 @@ _OUTLET_LEAVES: Final = 5
 _SPELLINGS: Final = (("\xa0", " "), ("’", "'"), ("‘", "'"), ("–", " "), ("—", " "), ("…", " "), ("“", " "), ("”", " "))
 # Scripts written without blanks: each character is taken as a word.
 _UNSPACED: Final = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
+# What makes the words of a whole text others than those of its parts between blanks: these scripts, which count as
+# unspaced by their share in the text, and blanks of typography, which part no words here.
+_WHOLE: Final = re.compile(
+    "[\x85\u0e00-\u0eff\u1000-\u109f\u1680\u1780-\u17ff\u2000-\u200a\u2028\u2029\u202f\u205f\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
+)
 
 _KEPT: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789") | frozenset(range(128, 256))
 _PLAIN: Final = bytes(byte if byte in _KEPT else 32 for byte in bytes(range(256)).lower())
@@ -71,17 +76,20 @@ def _signed(data: bytes) -> int:
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little", signed=True)
 
 
-class _WordHashes(dict[bytes, bytes]):
-    """word → four bytes of hash, none for what is no word; filled on first sight and emptied when full."""
+class _TokenHashes(dict[str, bytes]):
+    """What stands between blanks → four bytes of hash for each word in it; filled on first sight and emptied when full.
+
+    Most of the tokens of a text were met before, so that most of hashing is one look-up each.
+    """
 
     __slots__ = ()
 
-    def __missing__(self, word: bytes) -> bytes:
-        value = _hash_word(word)
-        if len(word) <= _CACHED_LENGTH:
-            if len(self) >= _CACHED_WORDS:
+    def __missing__(self, token: str) -> bytes:
+        value = _hash_token(token)
+        if len(token) <= _CACHED_LENGTH:
+            if len(self) >= _CACHED_TOKENS:
                 self.clear()
-            self[word] = value
+            self[token] = value
         return value
 
 
@@ -92,20 +100,40 @@ def _hash_word(word: bytes) -> bytes:
     return blake2b(word, digest_size=_SIZE).digest() if word else b""
 
 
-_WORD_HASHES: Final = _WordHashes()
+_TOKEN_HASHES: Final = _TokenHashes()
 
 
-def _hashes(text: str) -> bytes:
-    """Four bytes per word of a text, in order. Case, punctuation, apostrophes and links don't count."""
+def _hashes(text: str, tokens: list[str]) -> bytes:
+    """Four bytes per word of a text, in order. Case, punctuation, apostrophes and links don't count.
+
+    `tokens` is `text.split()`.
+    """
     if "http" in text or "www." in text:
         text = _LINK.sub(" ", text)
+        tokens = text.split()
+    if not text.isascii() and _WHOLE.search(text):
+        tokens = _words_of_whole(text)
+    return b"".join(map(_TOKEN_HASHES.__getitem__, tokens))
+
+
+def _hash_token(token: str) -> bytes:
+    words = _respelled(token).encode("utf-8", "surrogatepass").translate(_PLAIN, b"'").split()
+    return b"".join(map(_hash_word, words))
+
+
+def _words_of_whole(text: str) -> list[str]:
+    text = _respelled(text)
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) > 1.3 * len(text):
+        data = _UNSPACED.sub(r" \1 ", text).encode("utf-8", "surrogatepass")
+    return data.translate(_PLAIN, b"'").decode("utf-8", "surrogatepass").split(" ")
+
+
+def _respelled(text: str) -> str:
     if not text.isascii():
         for typographic, plain in _SPELLINGS:
             text = text.replace(typographic, plain)
-    data = text.encode("utf-8", "surrogatepass")
-    if len(data) > 1.3 * len(text) and _UNSPACED.search(text):
-        data = _UNSPACED.sub(r" \1 ", text).encode("utf-8", "surrogatepass")
-    return b"".join(map(_WORD_HASHES.__getitem__, data.translate(_PLAIN, b"'").split()))
+    return text
 
 
 def _without_outlet(title: str) -> str:
@@ -128,28 +156,32 @@ def _without_dateline(text: str) -> str:
     return text
 
 
-def duplicate_keys(title: str, text: str) -> tuple[int, ...]:
+def duplicate_keys(title: str, text: str, words: list[str] | None = None) -> tuple[int, ...]:
     """Signed 64-bit keys. Two posts that share any are copies of one text, or near-identical; empty: too short to say.
 
     Texts whose three-word shingles overlap by a share J have a key in common with probability 1 - (1 - J^4)^5: 0.995
     for J = 0.9, 0.93 for 0.8, 0.27 for 0.5, 0.008 for 0.2. It does not see through translation or paraphrase, and
     takes posts that are mostly one template (the same show notes every week) for copies.
+
+    `words` is `text.split()`, if the caller has it already.
     """
     body = _without_dateline(text[:READ_CHARACTERS].lstrip())
     if "appeared first on" in body:
         body = _APPEARED.sub("", body.rstrip())
-    headline = _hashes(_without_outlet(title[:READ_CHARACTERS].strip()))
-    words = _hashes(body)
-    if headline and words.startswith(headline):
-        words = words[len(headline) :]  # many feeds open the text with its title
-    every = headline + words
+    bare = _without_outlet(title[:READ_CHARACTERS].strip())
+    headline = _hashes(bare, bare.split())
+    # What was taken off made it shorter; the same length is the same text
+    hashes = _hashes(body, words if words is not None and len(body) == len(text) else body.split())
+    if headline and hashes.startswith(headline):
+        hashes = hashes[len(headline) :]  # many feeds open the text with its title
+    every = headline + hashes
     if len(every) < FEWEST_WORDS * _SIZE:
         return ()
     if len(every) < SHINGLED_FROM * _SIZE:
         return (_signed(b"all" + every),)
     keys = _band_keys(every)
-    if len(headline) >= _LEAD_TITLE * _SIZE and len(words) >= _LEAD_WORDS * _SIZE:
-        keys.append(_signed(b"lead" + headline + b"/" + words[: _LEAD_WORDS * _SIZE]))
+    if len(headline) >= _LEAD_TITLE * _SIZE and len(hashes) >= _LEAD_WORDS * _SIZE:
+        keys.append(_signed(b"lead" + headline + b"/" + hashes[: _LEAD_WORDS * _SIZE]))
     return tuple(dict.fromkeys(keys))
 
 

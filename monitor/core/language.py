@@ -99,7 +99,7 @@ def _words() -> dict[str, tuple[tuple[int, float], ...]]:
 
 
 _VOTES = _words()
-_VOCABULARY = _VOTES.keys()
+_VOCABULARY = frozenset(_VOTES)
 _CODES = tuple(_FUNCTION_WORDS)
 
 

@@ -35,6 +35,8 @@ LIMIT: Final = 4.0
 NUMBER: Final = "<number>"
 
 _VARIANTS: Final = 1_000
+_CACHED_TOKENS: Final = 40_000
+_CACHED_LENGTH: Final = 32
 _WORD: Final = re.compile(r"[^\s|\[\]<>]+")
 _NUMBER_WORDS: Final = frozenset(
     {"a", "an", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
@@ -101,16 +103,36 @@ class Lexicon:
         """lower-case first word → the phrases that begin with it"""
 
 
+class _BareWords(dict[str, str]):
+    """token → its word, lower case and without punctuation; filled on first sight and emptied when full."""
+
+    __slots__ = ()
+
+    def __missing__(self, token: str) -> str:
+        word = token.strip(punctuation).lower()
+        if len(token) <= _CACHED_LENGTH:
+            if len(self) >= _CACHED_TOKENS:
+                self.clear()
+            self[token] = word
+        return word
+
+
+BARE: Final = _BareWords()
+"""Token → its bare word."""
+
+
 def match_at(tokens: Sequence[str], start: int, beginning: Node) -> Match | None:
     """The longest phrase that begins at token `start`, whose word is `beginning`."""
     node = beginning
     end, phrase = start, None
     for i in range(start + 1, len(tokens)):
-        word = tokens[i].strip(punctuation).lower()
+        word = BARE[tokens[i]]
         step = node.then.get(word)
-        if step is None and node.number is not None and (word[:1].isdigit() or word in _NUMBER_WORDS):
+        if step is None:
+            if node.number is None or not (word[:1].isdigit() or word in _NUMBER_WORDS):
+                break
             step = node.number
-        if step is None or tokens[i - 1].rstrip(_CLOSING)[-1:] in _ENDS:
+        if tokens[i - 1].rstrip(_CLOSING)[-1:] in _ENDS:
             break
         node = step
         if node.ends is not None:

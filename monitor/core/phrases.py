@@ -82,8 +82,12 @@ def words(text: str, separator: str | None = None) -> frozenset[str]:
     return frozenset(text.split(separator))
 
 
-def clean(text: str, limit: int = LIMIT) -> str:
-    """Text as taggers see it: at most `limit` characters, without links, invisible characters and runs of spaces."""
+def clean(text: str, limit: int = LIMIT, words: list[str] | None = None) -> str:
+    """Text as taggers see it: at most `limit` characters, without links, invisible characters and runs of spaces.
+
+    `words` is `text.split()`, if the caller has it already.
+    """
+    raw = text
     text = text[:limit]
     if "http" in text or "www." in text or "HTTP" in text:
         text = _LINK.sub(" ", text)
@@ -99,7 +103,7 @@ def clean(text: str, limit: int = LIMIT) -> str:
         or "\r" in text
         or (not ascii_only and any(space in text for space in _SPACES))
     ):
-        text = " ".join(text.split())
+        text = " ".join(words if words is not None and text is raw else text.split())
     return text
 
 

@@ -101,6 +101,7 @@ def make_post(
     evidence = Evidence.of(item)
     dated = item.published_at is not None and item.published_at <= now + FUTURE
     durations = [medium.duration for medium in item.media if medium.duration]
+    words = item.text.split()  # once for all who need it
     return Post(
         source=source.id,
         id=item.id,
@@ -113,10 +114,10 @@ def make_post(
         seen_at=now,
         updated_at=item.updated_at,
         duration=max(durations, default=None),
-        words=len(item.text.split()) if item.text else len(item.title.split()),
+        words=len(words) if item.text else len(item.title.split()),
         guests=item.guests,
         engagement=item.engagement,
-        annotation=taggers.annotate(evidence, source),
+        annotation=taggers.annotate(evidence, source, words),
         evidence=evidence.to_json(),
         hash=content_hash(item.title, item.text, item.url) if fingerprint is None else fingerprint,
         repairs=item.repairs,

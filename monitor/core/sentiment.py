@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any, Final, Literal
 
-from monitor.core.lexicon import Lexicon, Match, Node, match_at, parse_lexicon, without_overlap
+from monitor.core.lexicon import BARE, Lexicon, Match, match_at, parse_lexicon, without_overlap
 from monitor.core.vader import Fact, Facts, Vader, emphasis, spell_emoji, squash
 
 Label = Literal["positive", "neutral", "negative"]
@@ -58,14 +58,6 @@ class Term:
     """The lexicon's reason where it has an entry for this term."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
-    """What the lexicon has to say of a word."""
-
-    begins: Node | None
-    revalued: bool
-
-
 def label_of(compound: float) -> Label:
     if compound >= POSITIVE_FROM:
         return "positive"
@@ -84,10 +76,9 @@ class Sentiment:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
-        begins = lexicon.beginnings
-        notes = {word: _Note(begins.get(word), word in lexicon.words) for word in {*begins, *lexicon.words}}
-        self._plain = Vader(notes=notes)
-        self._clinical = Vader(lexicon.words)
+        # A word that begins phrases is noted with them, so that phrases are only looked for where one can begin.
+        self._plain = Vader(notes=lexicon.beginnings)
+        self._clinical = Vader(lexicon.words, notes=lexicon.beginnings)
 
     @classmethod
     def build(cls, lexicon: Mapping[str, Any]) -> Sentiment:
@@ -101,28 +92,25 @@ class Sentiment:
         """
         if not is_english(language):
             return None
-        tokens, facts, marks = self._read(text)
-        raw = squash(self._plain.valences(tokens, facts), marks)
-        changed = self._correct(tokens, facts)
-        if changed is None:
-            return SentimentScore(raw, raw)
-        return SentimentScore(raw, squash(self._clinical.valences(tokens, changed[0]), marks))
+        tokens, marks = self._read(text)
+        raw = squash(self._plain.valences(tokens, self._plain.facts(tokens)), marks)
+        facts, _ = self._correct(tokens)
+        return SentimentScore(raw, squash(self._clinical.valences(tokens, facts), marks))
 
-    def compound(self, text: str, language: str | None) -> float | None:
-        """The clinical score of `score` alone, at half its cost where the lexicon has something to say."""
+    def compound(self, text: str, language: str | None, words: list[str] | None = None) -> float | None:
+        """The clinical score of `score` alone, at half its cost. `words` is `text.split()`, if the caller has it."""
         if not is_english(language):
             return None
-        tokens, facts, marks = self._read(text)
-        changed = self._correct(tokens, facts)
-        if changed is None:
-            return squash(self._plain.valences(tokens, facts), marks)
-        return squash(self._clinical.valences(tokens, changed[0]), marks)
+        tokens, marks = self._read(text, words)
+        facts, _ = self._correct(tokens)
+        return squash(self._clinical.valences(tokens, facts), marks)
 
     def explain(self, text: str) -> tuple[Term, ...]:
         """The terms behind both scores of an English text, in reading order. Several times as slow as scoring."""
-        tokens, facts, _ = self._read(text)
+        tokens, _ = self._read(text)
+        facts = self._plain.facts(tokens)
         plain = dict(zip(*self._plain.placed_valences(tokens, facts), strict=True))
-        corrected, matches = self._correct(tokens, facts) or (facts, [])
+        corrected, matches = self._correct(tokens)
         clinical = dict(zip(*self._clinical.placed_valences(tokens, corrected), strict=True))
         terms = []
         spans = {place: match for match in matches for place in range(match.start, match.end)}
@@ -138,33 +126,33 @@ class Sentiment:
                 terms.append(Term(words, before, clinical.get(i, 0.0), match.phrase.why))
         return tuple(terms)
 
-    def _read(self, text: str) -> tuple[list[str], Facts, float]:
-        if len(text) > READ_CHARACTERS:
+    @staticmethod
+    def _read(text: str, words: list[str] | None = None) -> tuple[list[str], float]:
+        """The tokens that are scored, and what exclamation and question marks add."""
+        length = len(text)
+        if length > READ_CHARACTERS:
             end = text.rfind(" ", READ_CHARACTERS - _WORD_CUT, READ_CHARACTERS)
             text = text[: end if end > 0 else READ_CHARACTERS]
-        text = spell_emoji(text)
-        tokens = text.split()
-        return tokens, self._plain.facts(tokens), emphasis(text)
+        spelled = spell_emoji(text)
+        same = words is not None and spelled is text and len(text) == length
+        return words if same and words is not None else spelled.split(), emphasis(spelled)
 
-    def _correct(self, tokens: list[str], facts: Facts) -> tuple[Facts, list[Match]] | None:
-        """The facts as the lexicon sees them, and the phrases met; None if it has nothing to say of this text."""
-        corrected: Facts | None = None
-        matches: list[Match] = []
-        for i, fact in zip(compress(range(len(facts)), facts), filter(None, facts), strict=True):
-            note: _Note | None = fact.note
-            if note is None:
-                continue
-            if note.revalued:
-                corrected = corrected or facts.copy()
-                corrected[i] = self._clinical.fact(tokens[i])
-            if note.begins is not None and (match := match_at(tokens, i, note.begins)) is not None:
-                matches.append(match)
+    def _correct(self, tokens: list[str]) -> tuple[Facts, list[Match]]:
+        """The facts as the lexicon sees them, and the phrases met."""
+        facts = self._clinical.facts(tokens)
+        # Phrases begin with common words ("was", "can"), so nearly every one ends with a look at the word that follows.
+        matches = [
+            match
+            for i, fact in zip(compress(range(len(facts) - 1), facts), filter(None, facts), strict=False)
+            if (begins := fact.note) is not None
+            and (BARE[tokens[i + 1]] in begins.then or begins.number is not None)
+            and (match := match_at(tokens, i, begins)) is not None
+        ]
         if matches:
-            corrected = corrected or facts.copy()
             matches = without_overlap(matches)
             for match in matches:
-                self._replace(corrected, match)
-        return None if corrected is None else (corrected, matches)
+                self._replace(facts, match)
+        return facts, matches
 
     def _replace(self, facts: Facts, match: Match) -> None:
         """Let a phrase stand in the text as one scored word, in the place of its last, or as none if it is neutral.

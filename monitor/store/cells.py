@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CELL_COLUMNS = ("id", "source", "day", "combo", *MEASURES)
 """The columns of `CellBatch.values`."""
 BATCH = 50_000
+_WIDE = ("id", *(name for name in MEASURES if name.endswith(("_sum", "_sq"))))
+_SIGNED = ("day", "sentiment_sum")
 ZERO: Measures = (0,) * len(MEASURES)
 _COMBO = "content_type, audience, country, language, topics, live, sponsored, is_copy"
 _ADD = ", ".join(f"{name} = cell.{name} + excluded.{name}" for name in MEASURES)
@@ -151,8 +153,12 @@ def cells_since(database: Database, version: int) -> Iterator[CellBatch]:
         now = int(tx.value("SELECT version FROM clock WHERE id = 1"))
         if now <= version:
             return
-        changed = f" WHERE version > {int(version)}" if version > 0 else ""
-        for values in tx.dialect.integers(tx, CELL_COLUMNS, f"FROM cell{changed} ORDER BY id", BATCH):
+        if version > 0:
+            changed = f"FROM cell WHERE version > {int(version)} ORDER BY id"
+            batches = tx.dialect.integers(tx, CELL_COLUMNS, changed, BATCH)
+        else:
+            batches = tx.dialect.whole_table(tx, "cell", CELL_COLUMNS, wide=_WIDE, signed=_SIGNED)
+        for values in batches:
             yield CellBatch(now, values)
 
 

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 import orjson
 from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, create_engine, event
 
+from monitor.store.packed import packing, unpacked
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -35,6 +37,8 @@ RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 CLUSTERED = {"sqlite_with_rowid": False}
 """The primary key is the table on SQLite; PostgreSQL has nothing like it."""
 
+_BATCH = 50_000
+"""Rows of a table that are read at once."""
 BUSY_SECONDS = 30
 """How long a writer waits for its turn before the database counts as unavailable."""
 
@@ -93,6 +97,14 @@ class Dialect(Protocol):
     def integers(self, tx: Transaction, columns: Sequence[str], rest: str, batch: int) -> Iterator[Ints]:
         """The answer of 'SELECT columns rest' where all columns are integers and never NULL: arrays (n, columns) of
         about `batch` rows. No parameters."""
+        ...
+
+    def whole_table(
+        self, tx: Transaction, table: str, columns: Sequence[str], *, wide: Sequence[str], signed: Sequence[str]
+    ) -> Iterator[Ints]:
+        """All rows of a table of integers that are never NULL, in the order of its dense key `id`, which is among the
+        columns: arrays (n, columns). Fast where most numbers are within 2^20, in `wide` columns 2^40, half of that
+        either side of zero in `signed` ones; exact in any case."""
         ...
 
     def matching(self, wanted: Sequence[str], unwanted: Sequence[str]) -> tuple[str, list[Any]]:
@@ -181,6 +193,24 @@ class Sqlite:
         numbers = chain.from_iterable(tx.run(f"SELECT {', '.join(columns)} {rest}"))
         while len(flat := np.fromiter(islice(numbers, batch * len(columns)), np.int64)):
             yield flat.reshape(-1, len(columns))
+
+    def whole_table(
+        self, tx: Transaction, table: str, columns: Sequence[str], *, wide: Sequence[str], signed: Sequence[str]
+    ) -> Iterator[Ints]:
+        row = packing(columns, wide=wide, signed=signed)
+        batch = f"SELECT CAST(group_concat({row}, '') AS BLOB) FROM {table} WHERE id > ? AND id <= ?"
+        last = tx.value(f"SELECT coalesce(max(id), 0) FROM {table}")
+        for start in range(0, last, _BATCH):
+            packed = tx.value(batch, (start, start + _BATCH))
+            if packed is None:
+                continue
+            values, beyond = unpacked(packed, columns, wide=wide, signed=signed)
+            if len(beyond):
+                plain = f"SELECT {', '.join(columns)} FROM {table} WHERE {self.among('id', 'bigint')} ORDER BY id"
+                ids = values[beyond, columns.index("id")]
+                rows = tx.rows(plain, (self.array(ids.tolist()),))
+                values[beyond[ids.argsort()]] = rows
+            yield values
 
     def matching(self, wanted: Sequence[str], unwanted: Sequence[str]) -> tuple[str, list[Any]]:
         parts, values = [], []
@@ -348,6 +378,11 @@ class Postgres:
         whole = len(held) // row.itemsize * row.itemsize
         if whole:
             yield _integers(held[:whole], row)
+
+    def whole_table(
+        self, tx: Transaction, table: str, columns: Sequence[str], *, wide: Sequence[str], signed: Sequence[str]
+    ) -> Iterator[Ints]:
+        return self.integers(tx, columns, f"FROM {table} ORDER BY id", _BATCH)
 
     def matching(self, wanted: Sequence[str], unwanted: Sequence[str]) -> tuple[str, list[Any]]:
         parts = [f"p.search @@ {_PHRASE}"] * len(wanted)

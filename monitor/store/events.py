@@ -1,4 +1,4 @@
-"""What happened to the sources, to tagging and to verdicts, in the order it was recorded. Events are never changed.
+"""What happened to sources, tagging, verdicts and signals, in the order it was recorded. Events are never changed.
 
 They say why numbers before and after a moment may not be comparable, and what a digest can report.
 """
@@ -30,6 +30,8 @@ Kind = Literal[
     "tagging_changed",
     "retagged",
     "verdict_changed",
+    "signal_opened",
+    "signal_ended",
 ]
 """source_added: tracked for the first time. source_changed: where posts come from or what they are taken for is
 different; `detail` is {field: [old, new]} of collector, platform, url (secrets masked), content_type, audience,
@@ -37,7 +39,8 @@ country, language, options. source_paused: by a person. source_stopped: by the s
 source_retired: no longer declared, or removed by a person (`detail` {"purged": true} if its posts went too).
 source_resumed: visited again after any of these three. tagging_changed: other rules or word lists from now on, while
 older posts keep their tags. retagged: all stored posts were brought under one set of them. verdict_changed: `subject`
-is the claim, `detail` {"from", "to"}."""
+is the claim, `detail` {"from", "to"}. signal_opened, signal_ended: a sudden change, or its end; `subject` is the id of
+the signal, `detail` {"key", "direction"}."""
 
 _COLUMNS = "id, at, kind, source, subject, says, detail"
 

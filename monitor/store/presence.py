@@ -12,16 +12,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import structlog
-
 from monitor.store.database import Database
 
 try:
     import fcntl
 except ImportError:  # Windows: leases run out there
     fcntl = None  # type: ignore[assignment]  # stands for the missing module
-
-log = structlog.get_logger(__name__)
 
 FREE = "UPDATE source SET claimed_until = NULL WHERE claimed_until IS NOT NULL"
 _KEY = 0x7472656E64  # 'trend'; any number that is ours
@@ -48,6 +44,12 @@ def _free(database: Database) -> None:
         tx.run(FREE)
 
 
+def _complain(path: Path, error: OSError) -> None:
+    import structlog  # late: slow to load, and seldom needed
+
+    structlog.get_logger(__name__).warning("no_presence", path=str(path), error=str(error))
+
+
 def _with_file(database: Database) -> Presence:
     if fcntl is None:
         return Presence(lambda: None)
@@ -55,7 +57,7 @@ def _with_file(database: Database) -> Presence:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:  # a read-only folder: the database itself will say so when it is written to
-        log.warning("no_presence", path=str(path), error=str(error))
+        _complain(path, error)
         return Presence(lambda: None)
     try:
         try:
@@ -66,7 +68,7 @@ def _with_file(database: Database) -> Presence:
             _free(database)
         fcntl.flock(handle, fcntl.LOCK_SH)
     except OSError as error:  # a file system without locks: leases run out there
-        log.warning("no_presence", path=str(path), error=str(error))
+        _complain(path, error)
     except BaseException:
         os.close(handle)
         raise

@@ -130,3 +130,11 @@ def test_serve_tells_where_it_listens_and_stops_on_ctrl_c(environment: dict[str,
     _, err = process.communicate(timeout=30)
     assert "Traceback" not in err
     assert process.returncode == 0
+
+
+def test_a_light_command_loads_nothing_that_only_tagging_counting_or_logging_needs(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-X", "importtime", SCRIPT, "sources", "list", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=True, text=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "sqlmodel" in loaded
+    assert not loaded & {"numpy", "scipy", "httpx", "structlog", "monitor.core.annotate", "alembic", "yaml"}

@@ -250,10 +250,10 @@ def test_a_megabyte_takes_no_time(text: str) -> None:
 
 
 def test_the_cache_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprint, "_CACHED_WORDS", 40)
-    monkeypatch.setattr(fingerprint, "_WORD_HASHES", fingerprint._WordHashes())
+    monkeypatch.setattr(fingerprint, "_CACHED_TOKENS", 40)
+    monkeypatch.setattr(fingerprint, "_TOKEN_HASHES", fingerprint._TokenHashes())
     keys = [duplicate_keys(*one) for one in RELEASES[:10]]
-    assert len(fingerprint._WORD_HASHES) <= 40
+    assert len(fingerprint._TOKEN_HASHES) <= 40
     monkeypatch.undo()
     assert keys == [duplicate_keys(*one) for one in RELEASES[:10]]
 
@@ -274,3 +274,24 @@ def test_every_change_a_reader_could_see_changes_the_content_hash() -> None:
     ]
     assert len({content_hash(*one) for one in [base, *others]}) == 1 + len(others)
     assert content_hash(*base) == content_hash(*base)
+
+
+BLANKS = "\x85\u1680\u2003\u2028\u202f\u3000\xa0\x1c\x00"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    text=st.lists(
+        st.sampled_from(
+            ["Don't", "well-being", "HTTP://A.B", "http://a.b/c", "www.x.y", "x", "“quoted”", "世界", "ไทย", "…"]
+        )
+        | st.sampled_from(BLANKS)
+        | st.text(max_size=6)
+    ).map(" ".join)
+    | st.text(max_size=40)
+)
+def test_hashing_token_by_token_is_hashing_the_whole(text: str) -> None:
+    bare = fingerprint._LINK.sub(" ", text) if "http" in text or "www." in text else text
+    whole = b"".join(map(fingerprint._hash_token, fingerprint._words_of_whole(bare)))
+    assert fingerprint._hashes(text, text.split()) == whole
+    assert duplicate_keys("A title", text, text.split()) == duplicate_keys("A title", text)

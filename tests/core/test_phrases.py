@@ -130,3 +130,10 @@ def test_guards_cover_what_lies_inside_one_of_them(hits: list[tuple[int, int]], 
     assert uncovered(spans, covers) == [
         hit for hit in spans if not any(cover.start <= hit.start and hit.end <= cover.end for cover in covers)
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["a  b", "a b", " a", "a\nb", "see http://x.y/ or {a  b}", "a\u200b  b", "x  " * LIMIT]
+)
+def test_given_words_change_nothing(text: str) -> None:
+    assert clean(text, words=text.split()) == clean(text)

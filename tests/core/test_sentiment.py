@@ -270,3 +270,16 @@ def test_a_wrong_shape_is_refused_in_words(content: Any) -> None:
         return
     with pytest.raises(LexiconError):
         Sentiment.build(content)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(["tested", "positive", "cancer", "never", "😀", "but", "GREAT!", "a", "\u2003"]) | st.text(max_size=5)).map(" ".join))  # fmt: skip
+def test_given_words_and_both_ways_to_score_agree(text: str) -> None:
+    score = BUNDLED.score(text, "en")
+    assert score is not None
+    assert BUNDLED.compound(text, "en") == BUNDLED.compound(text, "en", text.split()) == score.compound
+
+
+def test_words_of_a_text_that_is_cut_are_not_taken_for_what_is_read() -> None:
+    text = "fine " * READ_CHARACTERS + "terrible " * READ_CHARACTERS
+    assert BUNDLED.compound(text, "en", text.split()) == BUNDLED.compound(text, "en")
