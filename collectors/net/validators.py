@@ -136,7 +136,7 @@ class Validators:
         if not isinstance(data, Mapping):
             return cls()
         texts = {name: data.get(name) for name in ("url", "place", "etag", "last_modified", "body_hash", "move")}
-        texts = {name: text for name, text in texts.items() if isinstance(text, str) and _is_latin1(text)}
+        texts = {name: text for name, text in texts.items() if isinstance(text, str) and text and _is_latin1(text)}
         return cls(
             url=texts.get("url") or "",
             place=texts.get("place") or "",
