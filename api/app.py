@@ -15,8 +15,21 @@ from fastapi.openapi.utils import get_openapi
 import api.problems
 from api.auth import Guard
 from api.dashboard import claims as claim_pages
+from api.dashboard import digests as digest_pages
 from api.dashboard import pages, pictures
-from api.routes import claims, collecting, health, posts, register, sources, trends
+from api.dashboard import signals as signal_pages
+from api.routes import (
+    claims,
+    collecting,
+    digests,
+    health,
+    posts,
+    register,
+    signals,
+    sources,
+    trends,
+    unsubscribe,
+)
 from api.schemas import ProblemOut
 
 if TYPE_CHECKING:
@@ -70,11 +83,16 @@ def create_app(services: Services, *, lifespan: Lifespan | None = None) -> FastA
     app.include_router(posts.router, prefix=PREFIX, tags=["posts"])
     app.include_router(collecting.router, prefix=PREFIX, tags=["sources"])
     app.include_router(sources.router, prefix=PREFIX, tags=["sources"])
+    app.include_router(signals.router, prefix=PREFIX, tags=["signals"])
+    app.include_router(digests.router, prefix=PREFIX, tags=["digests"])
+    app.include_router(unsubscribe.router, prefix=PREFIX, tags=["digests"])
     app.include_router(register.router, prefix=PREFIX, tags=["register"])
     app.include_router(health.router, tags=["operation"])
     app.include_router(pictures.router, include_in_schema=False)
     app.include_router(pages.router, include_in_schema=False)
     app.include_router(claim_pages.router, include_in_schema=False)
+    app.include_router(digest_pages.router, include_in_schema=False)
+    app.include_router(signal_pages.router, include_in_schema=False)
     api.problems.install(app)
     app.add_middleware(
         Guard,

@@ -8,6 +8,8 @@ the first key is made; from then on it needs a key with scope `write`. docs/deci
 Requests without a key must name this machine in `Host` (so a page on another site cannot reach the service through a
 name it points at 127.0.0.1) and must not have been started by another site.
 
+Leaving a digest needs no key: the link that its mails carry is one (see `routes/unsubscribe.py`).
+
 The guard also bounds what comes in (10 MB of body, 8 KB of query) and adds the headers that every answer carries.
 """
 
@@ -16,6 +18,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -45,6 +48,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_OPEN = re.compile(r"/healthz|/api/v1/digests/[^/]+/unsubscribe")
+"""Reached without a key from anywhere: by load balancers, and by the mail programs of readers (RFC 8058)."""
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 _DATA_HEADERS: list[tuple[bytes, bytes]] = [(b"x-content-type-options", b"nosniff")]
 """Data is never run by a browser that believes its type; every further header costs the server time."""
@@ -84,6 +89,14 @@ def require_keys_for(host: str, store: Store) -> None:
 def usable_keys(store: Store) -> bool:
     """True if any key exists that has not been revoked."""
     return any(not key.revoked for key in store.keys())  # noqa: SIM118 - a list of keys, no mapping
+
+
+def could_write(request: Request) -> bool:
+    """True if whoever asks could change things too, so that nothing need be hidden from them."""
+    scope: str | None = request.scope.get("trendmonitor.key")
+    if scope is None:  # without a key, from this machine
+        return not usable_keys(request.app.state.services.store)
+    return scope == "write"
 
 
 class Guard:
@@ -175,17 +188,15 @@ class Guard:
                 length = value
             elif name in _FORWARDED:
                 forwarded = True
-        if scope["path"] == "/healthz":
+        if _OPEN.fullmatch(scope["path"]):
             return
         if not safe:
             _refuse_large(length)
             _refuse_cross_site(host, origin, site)
         if authorization is not None:
-            await self._check_key(authorization.decode("latin-1"), safe)
+            scope["trendmonitor.key"] = await self._check_key(authorization.decode("latin-1"), safe)
             return
-        client = scope.get("client")
-        local = self._loopback_bind and not forwarded and client is not None and _local_address(client[0])
-        if not local:
+        if forwarded or not self._from_here(scope):
             raise _needs_key("read" if safe else "write", browser=safe)
         if not _local_host(host):
             raise Problem(
@@ -196,19 +207,26 @@ class Guard:
         if not safe and await run_in_threadpool(lambda: usable_keys(self._services.store)):
             raise _needs_key("write")
 
-    async def _check_key(self, authorization: str, safe: bool) -> None:
+    def _from_here(self, scope: Scope) -> bool:
+        """Nobody else can reach the service, and the request came from this machine."""
+        client = scope.get("client")
+        return self._loopback_bind and client is not None and _local_address(client[0])
+
+    async def _check_key(self, authorization: str, safe: bool) -> str:
+        """The scope of the key. Raises Problem."""
         token = _token_of(authorization, basic_allowed=safe)
         if token is None:
             raise _needs_key("read" if safe else "write", browser=safe)
         now = self._monotonic()
         remembered = self._checked.get(token)
         if remembered is not None and now - remembered[1] < KEY_MEMORY:
-            scope_of_key: str | None = remembered[0]
+            scope_of_key = remembered[0]
         else:
-            scope_of_key = await run_in_threadpool(lambda: self._services.store.check_key(token))
-            if scope_of_key is None:
+            found = await run_in_threadpool(lambda: self._services.store.check_key(token))
+            if found is None:
                 self._checked.pop(token, None)
                 raise _needs_key("read" if safe else "write", known=False, browser=safe)
+            scope_of_key = found
             if len(self._checked) >= 256:
                 self._checked.clear()
             self._checked[token] = (scope_of_key, now)
@@ -218,6 +236,7 @@ class Guard:
                 "This key may read only. Make one with `trendmonitor keys create --scope write`.",
                 headers={"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="write"'},
             )
+        return scope_of_key
 
 
 def _token_of(authorization: str, *, basic_allowed: bool) -> str | None:

@@ -42,6 +42,14 @@ KINDS: Mapping[str, Kind] = {
     "unknown-dimension": Kind(422, "There is no such dimension", "The detail lists the dimensions that exist."),
     "unknown-parameter": Kind(422, "There is no such parameter", "A misspelt filter would silently widen the answer."),
     "invalid-source": Kind(422, "The source cannot be tracked as described", "The same checks as for config/ files."),
+    "invalid-digest": Kind(
+        422, "The digest cannot be sent as described", "The same checks as for config/digests.yaml."
+    ),
+    "delivery-failed": Kind(
+        422,
+        "The channel did not take it",
+        "The detail says what the other side said; docs/channels.md how to set it up.",
+    ),
     "bad-cursor": Kind(422, "The page marker does not fit", "Take `next` from an answer to the same query, unchanged."),
     "unknown-format": Kind(406, "The answer does not exist in this format", "Ask for json, csv or parquet."),
     "malformed-body": Kind(400, "The body cannot be read", "Send one JSON document (or OPML where that is asked for)."),
@@ -53,9 +61,9 @@ KINDS: Mapping[str, Kind] = {
     "already-exists": Kind(409, "It exists already", "Change the one that exists, or choose another id."),
     "owned-by-config": Kind(
         409,
-        "A file in config/ owns this source",
-        "Rows declared in config/ are changed there and applied with `trendmonitor apply`; pausing, resuming, testing "
-        "and collecting work here too.",
+        "A file in config/ owns it",
+        "What is declared in config/ is changed there, sources then applied with `trendmonitor apply`; pausing, resuming "
+        "and testing work here too.",
     ),
     "generated-data": Kind(409, "This is generated data", "A demo database collects nothing; start with another home."),
     "busy": Kind(409, "Somebody else is at it", "The source is being collected right now; look again in a moment."),

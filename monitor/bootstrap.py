@@ -3,6 +3,7 @@ the database never loads a language model."""
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,9 +17,11 @@ from monitor.store import Store
 if TYPE_CHECKING:
     from collectors.fetch import Http
     from monitor.config import Config
+    from monitor.digests import Digests
     from monitor.ledger import Ledger
     from monitor.pipeline import Collection
     from monitor.readers import Readers, Recipe
+    from monitor.signal_watch import SignalWatch
     from monitor.trends import Trends
 
 GENERATED = "generated"
@@ -64,17 +67,54 @@ class Services:
     def trends(self) -> Trends:
         from monitor.trends import Trends
 
-        labels = {
+        return Trends(self.store, clock=self.clock, labels=self.labels)
+
+    @property
+    def labels(self) -> dict[str, dict[str, str]]:
+        """Names for people: dimension → key → name."""
+        return {
             "platform": {name: info.name for name, info in self.config.platforms.items()},
             "topic": {name: str(topic.get("label", name)) for name, topic in self.config.taxonomy.items()},
         }
-        return Trends(self.store, clock=self.clock, labels=labels)
 
     @cached_property
     def ledger(self) -> Ledger:
         from monitor.ledger import Ledger
 
         return Ledger(self.trends, self.store, self.config.claims, clock=self.clock)
+
+    @cached_property
+    def signal_watch(self) -> SignalWatch:
+        from monitor.signal_watch import SignalWatch
+
+        return SignalWatch(self.trends, self.store, clock=self.clock, labels=self.labels)
+
+    @cached_property
+    def digests(self) -> Digests:
+        from monitor.deliver import channels
+        from monitor.deliver.drawing import Drawer
+        from monitor.digest_composer import Composer
+        from monitor.digests import Digests
+
+        composer = Composer(
+            self.trends,
+            lambda: self.ledger,
+            self.store,
+            self.config,
+            lambda: self.signal_watch,
+            public_url=self.settings.public_url,
+            draw=Drawer(),
+        )
+        return Digests(
+            self.store,
+            declared=self.config.digests,
+            compose=composer.compose,
+            render=composer.render,
+            channels=channels(),
+            settings=self.settings.delivery(os.environ),
+            clock=self.clock,
+            rng=self.rng,
+        )
 
     @cached_property
     def recipe(self) -> Recipe:

@@ -1,4 +1,4 @@
-"""`config/` as one checked value: declared sources, the access register, word lists for tagging, and claims.
+"""`config/` as one checked value: declared sources, the access register, word lists for tagging, claims and digests.
 
 `load_config` reads everything or nothing: all mistakes of all files are reported at once, each with file, line and
 what would be right. It does not touch the database; `apply` does that with what it returns.
@@ -29,6 +29,7 @@ from monitor.config_source import (
 )
 from monitor.config_yaml import ConfigErrors, Document, FieldError, Problem, YamlPath, nearest
 from monitor.core.claim import ClaimBook
+from monitor.core.digest import DigestSpec
 
 __all__ = [
     "Config",
@@ -64,6 +65,8 @@ class Config:
     """Content of lexicon.yaml; checked."""
     files: tuple[str, ...] = ()
     claims: ClaimBook = field(default_factory=ClaimBook)
+    digests: tuple[DigestSpec, ...] = ()
+    """Ordered by id."""
 
 
 def load_config(directory: Path, *, collectors: Collection[str] | None = None) -> Config:
@@ -79,6 +82,7 @@ def load_config(directory: Path, *, collectors: Collection[str] | None = None) -
             [Problem(str(directory), None, what, "set TRENDMONITOR_CONFIG to the one with sources.yaml")]
         )
     from monitor.config_claims import load_claims  # here: its words for filters come with numpy
+    from monitor.config_digests import load_digests  # and this one's channels with the mail libraries
 
     directory = directory.resolve()
     names = frozenset(known_collectors() if collectors is None else collectors)
@@ -90,6 +94,7 @@ def load_config(directory: Path, *, collectors: Collection[str] | None = None) -
     topics = taxonomy if len(reading.problems) == sound else None  # names of a faulty list can't be judged
     lexicon = _lexicon(reading)
     claims = load_claims(reading, topics=topics, platforms=platforms)
+    digests = load_digests(reading, topics=topics, platforms=platforms)
     if reading.problems:
         raise ConfigErrors(reading.problems)
     return Config(
@@ -100,6 +105,7 @@ def load_config(directory: Path, *, collectors: Collection[str] | None = None) -
         lexicon=lexicon,
         files=tuple(reading.files),
         claims=claims,
+        digests=digests,
     )
 
 

@@ -26,6 +26,11 @@ FIRST_RETENTION = timedelta(minutes=10)
 CLAIMS_EVERY = timedelta(hours=1)
 FIRST_CLAIMS = timedelta(minutes=2)
 """After the start, so that a service that was down first collects what it missed."""
+SIGNALS_EVERY = timedelta(hours=1)
+FIRST_SIGNALS = timedelta(minutes=3)
+DIGESTS_EVERY = timedelta(minutes=1)
+FIRST_DIGESTS = timedelta(minutes=4)
+"""After the start: what was missed is told from posts that have been collected and claims that have been judged."""
 TICK_LATE = timedelta(minutes=10)
 """A collect tick may last this long (many slow sources) before readiness calls the clock late."""
 STOPPING = 10.0
@@ -54,11 +59,15 @@ class Clockwork:
         collect = IntervalTrigger(seconds=COLLECT_EVERY.total_seconds())
         refresh = IntervalTrigger(seconds=REFRESH_EVERY.total_seconds())
         claims = IntervalTrigger(seconds=CLAIMS_EVERY.total_seconds())
+        signals = IntervalTrigger(seconds=SIGNALS_EVERY.total_seconds())
+        digests = IntervalTrigger(seconds=DIGESTS_EVERY.total_seconds())
         common = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         for name, tick, trigger, first in (
             ("collect", self.collect, collect, now + FIRST_COLLECT),
             ("refresh", self.refresh, refresh, now + FIRST_COLLECT),
             ("claims", self.claims, claims, now + FIRST_CLAIMS),
+            ("signals", self.signals, signals, now + FIRST_SIGNALS),
+            ("digests", self.digests, digests, now + FIRST_DIGESTS),
             ("retention", self.retention, retention, now + FIRST_RETENTION),
         ):
             self._scheduler.add_job(self.guarded(name, tick), trigger, id=name, next_run_time=first, **common)
@@ -102,6 +111,20 @@ class Clockwork:
         """Judge every claim by what is stored now, and keep the verdicts. One that changed is logged once."""
         for event in await asyncio.to_thread(self._judge):
             log.info("verdict_changed", claim=event.subject, was=event.detail["from"], now=event.detail["to"])
+
+    async def signals(self) -> None:
+        """Look for sudden change. What opened or ended is logged once, by whoever found it."""
+        watch = self._services.signal_watch
+        changes = await asyncio.to_thread(watch.refresh)
+        for name, signals in (("signal_opened", changes.new), ("signal_ended", changes.ended)):
+            for signal in signals:
+                log.info(name, signal=signal.id, says=watch.says(signal))
+
+    async def digests(self) -> None:
+        """Compose the issues that are due and send what waits. Each has its own lines in the log."""
+        report = await self._services.digests.tick()
+        for digest, trouble in report.troubles.items():
+            log.error("digest_trouble", digest=digest, error=trouble)
 
     def _judge(self) -> list[Event]:
         """Changes of verdict since the last tick, or the start; a request for the ledger may have found them before."""

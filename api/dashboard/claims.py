@@ -20,13 +20,13 @@ from api.dashboard import claim_views, claim_words
 from api.dashboard.charts import THEMES
 from api.dashboard.claim_glance import changes_of
 from api.dashboard.claim_words import KIND_WORDS, VERDICT_WORDS, Document
+from api.dashboard.names import labels_of
 from api.dashboard.pages import render, script_json
 from api.dashboard.pictures import BUNDLE_PATH, TYPES, WIDTHS
 from api.params import one_of, only, read_params, refuse_unknown, text
 from api.present import show_post
 from api.problems import Problem, field_problem, not_found, wants_page
 from monitor.claims_query import ClaimsQuery, parse_claims_query, read_as_of
-from monitor.core.answer import LABELS
 from monitor.core.query import QueryError
 from monitor.ledger import UnknownClaim
 from monitor.posts_query import LONGEST_CURSOR
@@ -208,7 +208,7 @@ def _claim(request: Request, claim_id: str, params: Params) -> Response:
         scale=claim_views.scale_figure(document),
         checks_about=claim_words.CHECKS_ABOUT[document["kind"]],
         checks=claim_views.checks_of(document),
-        method=claim_views.method_of(document, _labels(services)),
+        method=claim_views.method_of(document, labels_of(services)),
         evidence=_evidence(services, document, text(params, "cursor", longest=LONGEST_CURSOR))
         if document["links"]["evidence"] and as_of is None
         else None,
@@ -257,12 +257,3 @@ def _evidence(services: Services, document: Document, cursor: str | None) -> dic
 def _day(text: str | None, services: Services) -> date | None:
     """The day before which posts were published; None for now. Raises QueryError for what is no such day."""
     return read_as_of(text.strip(), services.clock()) if text and text.strip() else None
-
-
-def _labels(services: Services) -> claim_views.Labels:
-    """Names for people, as trend answers use them."""
-    return {
-        **LABELS,
-        "platform": {name: info.name for name, info in services.config.platforms.items()},
-        "topic": {name: str(topic.get("label", name)) for name, topic in services.config.taxonomy.items()},
-    }

@@ -25,6 +25,7 @@ from api.dashboard import words
 from api.dashboard.charts import PAGE, buckets_of, time_chart
 from api.dashboard.claim_glance import glance
 from api.dashboard.pictures import BUNDLE_PATH, FOREVER
+from api.dashboard.signal_glance import signal_glance
 from api.params import only, read_params
 from api.problems import KINDS, Problem, not_found
 from monitor.core.metrics import parse_query
@@ -138,6 +139,7 @@ def _overview(request: Request, params: Mapping[str, list[str]]) -> Response:
         broken=_broken(tracked, now),
         any_sources=bool(tracked),
         claims=glance(services, now),
+        signals=signal_glance(services, now),
         chart=chart,
         chosen=chosen,
         presets=_presets(now),

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from monitor.cli import claims, collecting, keys, reading, service, sources
+from monitor.cli import claims, collecting, digests, keys, reading, service, signals, sources
 from monitor.cli.app import app, start_lightly
 from monitor.cli.output import say_error
 
@@ -19,6 +19,8 @@ for group in (collecting, reading, service):
     group.register(app)
 app.add_typer(sources.app, name="sources")
 app.add_typer(claims.app, name="claims")
+app.add_typer(signals.app, name="signals")
+app.add_typer(digests.app, name="digest")
 app.add_typer(keys.app, name="keys")
 
 

@@ -13,12 +13,14 @@ from monitor.store import (
     clock,
     commit,
     coverage,
+    digests,
     events,
     keys,
     maintenance,
     migrate,
     presence,
     search,
+    signals,
     sources,
     verdicts,
     visits,
@@ -236,6 +238,16 @@ class Store:
 
     def tidy(self, *, pages: int = 500) -> bool:
         return maintenance.tidy(self._database, pages)
+
+    # Digests and signals
+
+    @property
+    def digests(self) -> digests.DigestRecords:
+        return digests.DigestRecords(self._database)
+
+    @property
+    def signals(self) -> signals.SignalRecords:
+        return signals.SignalRecords(self._database)
 
     # API keys
 

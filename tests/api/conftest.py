@@ -34,9 +34,9 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory, config_dir: Path) -> P
 
 
 @pytest.fixture(scope="module")
-def shared(filled_home: Path, config_dir: Path) -> Iterator[Services]:
-    """The filled service for tests that only read."""
-    services = make_services(filled_home, config_dir)
+def shared(filled_home: Path, config_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """The filled service for tests that only read. A copy for each file, because reading a ledger stores verdicts."""
+    services = make_services(_copied(filled_home, tmp_path_factory.mktemp("shared")), config_dir)
     yield services
     services.close()
 
@@ -46,11 +46,15 @@ def services(filled_home: Path, config_dir: Path, tmp_path: Path) -> Iterator[Se
     """A copy of the filled service for tests that write."""
     home = tmp_path / "home"
     home.mkdir()
-    for file in filled_home.glob("trendmonitor.db*"):
-        (home / file.name).write_bytes(file.read_bytes())
-    made = make_services(home, config_dir)
+    made = make_services(_copied(filled_home, home), config_dir)
     yield made
     made.close()
+
+
+def _copied(filled_home: Path, home: Path) -> Path:
+    for file in filled_home.glob("trendmonitor.db*"):
+        (home / file.name).write_bytes(file.read_bytes())
+    return home
 
 
 @pytest.fixture
