@@ -56,7 +56,19 @@ def examine(services: Services, environ: Mapping[str, str] = os.environ) -> list
     if generated:
         says = "this database holds generated posts, and nothing is collected into it"
         return [*findings, Finding("warning", "data", says, "Use another TRENDMONITOR_HOME to collect real ones.")]
-    return [*findings, *_sources(tracked, services.clock())]
+    digests = _digests(services) if findings[0].level == "ok" else []  # a faulty config/ says nothing of them
+    return [*findings, *digests, *_sources(tracked, services.clock())]
+
+
+def _digests(services: Services) -> list[Finding]:
+    """What keeps a digest from being sent from this machine: a variable that is not set, no mail server."""
+    remedy = "docs/channels.md says how each channel is set up; `trendmonitor digest test ID CHANNEL` proves it."
+    return [
+        Finding("warning", f"digest {spec.id}", problem, remedy)
+        for spec in services.digests.specs()
+        if not spec.paused
+        for problem in services.digests.problems(spec)
+    ]
 
 
 def _config(services: Services) -> Finding:

@@ -107,6 +107,20 @@ def test_generated_data_is_said_and_nothing_else_is_looked_for(make: Make) -> No
     assert about(examine(services, {}), "data").level == "warning"
 
 
+def test_a_digest_that_cannot_be_sent_from_here_is_named(make: Make, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    digest = {
+        "id": "ward", "title": "Ward", "schedule": "daily 08:00 UTC",
+        "channels": [{"kind": "chat", "to": ["env:NO_SUCH_VARIABLE_HERE"]}],
+    }  # fmt: skip
+    (tmp_path / "config" / "digests.yaml").write_text(yaml.safe_dump({"digests": [digest]}))
+    services = make(config=tmp_path / "config")
+    finding = about(examine(services), "digest ward")
+    assert finding.level == "warning"
+    assert "NO_SUCH_VARIABLE_HERE" in finding.says
+    assert "digest test" in finding.remedy
+
+
 def test_a_failure_becomes_a_problem_when_it_lasts(make: Make) -> None:
     services = make()
     assert isinstance(services.clock, Clock)

@@ -127,8 +127,9 @@ Call = Callable[..., Done]
 
 
 @pytest.fixture
-def tm(home: Home, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Calls a command: `tm("sources", "list")`."""
+def tm(home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Calls a command: `tm("sources", "list")`, in a terminal of no stated width."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
     def call(*arguments: object) -> Done:
         capsys.readouterr()
