@@ -46,6 +46,7 @@ class Clockwork:
         self._services = services
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._started = services.clock()
         self._told = 0
         """The last change of verdict that was logged."""
@@ -75,6 +76,7 @@ class Clockwork:
 
     async def stop(self) -> None:
         """No tick starts any more; those that run are cancelled and waited for, so that claims are given back."""
+        self._stopping = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for task in self._running:
@@ -154,6 +156,9 @@ class Clockwork:
                 log.error("tick_failed", tick=name, error=str(error))
             except Exception:
                 log.exception("tick_failed", tick=name)
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    raise  # somebody else ended it; APScheduler tells that as a fault, which it is
             finally:
                 self._running.discard(task)
 

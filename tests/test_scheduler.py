@@ -99,7 +99,9 @@ async def test_a_tick_that_fails_is_logged_and_comes_again(
     assert "a fault of ours" in said
 
 
-async def test_stopping_gives_claims_back_and_leaves_nothing_behind(make: Make, server: BadDays) -> None:
+async def test_stopping_gives_claims_back_and_leaves_nothing_behind(
+    make: Make, server: BadDays, caplog: pytest.LogCaptureFixture
+) -> None:
     services = make()
     server.on("/slow", dripping(1000, 0.1))
     services.store.add_source(make_source("slow", url=server.url("/slow")), START)
@@ -108,6 +110,8 @@ async def test_stopping_gives_claims_back_and_leaves_nothing_behind(make: Make, 
     clockwork.start()
     await until(lambda: server.hits("/slow") == 1)
     await clockwork.stop()
+    await asyncio.sleep(0)
+    assert caplog.records == [], "stopping is no fault"
     assert [one.source.id for one in services.store.claim_due(START, limit=9, lease=HOUR)] == ["slow"]
     left = asyncio.all_tasks() - before - server._tasks
     assert not left
