@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -24,6 +25,14 @@ SCRIPT = Path(sys.executable).with_name("trendmonitor")
 def environment(home: Home) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return inherited | home.environment
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Children heed Ctrl-C, even where these tests run in the background of a shell, which has SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def run(environment: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[bytes]:
@@ -59,6 +68,7 @@ def test_a_reader_that_goes_away_is_no_complaint(environment: dict[str, str], tm
         assert (process.wait(30), complaint) == (1, b""), command
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_visit_in_order(environment: dict[str, str], home: Home) -> None:
     asked, over = Event(), Event()
 
