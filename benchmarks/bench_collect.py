@@ -91,7 +91,7 @@ def run() -> dict[str, Any]:
                 inside = environment | {"TRENDMONITOR_HOME": str(again)}
                 program = [sys.executable, "-c", SERVICE, str(again / "trendmonitor.db")]
                 told = subprocess.run(program, env=inside, capture_output=True, timeout=600, check=True, text=True)
-                first, second = map(float, told.stdout.split())
+                first, second = map(float, told.stdout.splitlines()[-1].split())
                 service.append((first, second))
                 command = [sys.executable, "-c", READER, base, str(len(feeds)), str(home / "reader.db")]
                 measure("reader", command, dict(os.environ), home)
