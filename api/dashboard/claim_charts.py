@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from api.dashboard.charts import HEIGHT, PAGE, SCHEMA, Bucket, Theme, config_of, empty_layer, gap_layer, stamp, ticks_of
 from api.dashboard.claim_words import Document
+from monitor.core.charts import Bucket, Theme, empty_layer, framed, gap_layer, stamp
 from monitor.core.finding import DIFFERENCE, RELATIVE_PER_YEAR, SHARE
 
 _WEEK = timedelta(days=7)
@@ -91,34 +91,19 @@ def claim_chart(
         if drawn
         else [empty_layer(weeks, theme)]
     )
-    narrow = isinstance(width, int) and width < 480
-    return {
-        "$schema": SCHEMA,
-        "description": description,
-        "width": width,
-        "height": HEIGHT,
-        "background": theme.paper,
-        "autosize": {"type": "fit", "contains": "padding"} if width == "container" else {"type": "pad"},
-        "padding": {"left": 4, "right": 12, "top": 4, "bottom": 4} if theme is PAGE else 16,
-        **({} if theme is PAGE else {"title": {"text": title, "subtitle": subtitle}}),
-        "data": {"values": rows},
-        "encoding": {
-            "x": {
-                "field": "start",
-                "type": "temporal",
-                "scale": {"type": "utc"},
-                "axis": {
-                    "title": None,
-                    "format": "%b %Y" if len(rows) > 26 else "%-d %b",
-                    "values": ticks_of(weeks, 4 if narrow else 7),
-                    "labelOverlap": True,
-                    "grid": False,
-                },
-            }
-        },
-        "layer": layers,
-        "config": config_of(theme, ",.3~g" if rate else ".3~p" if _small(rows) else ".0%"),
-    }
+    return framed(
+        layers,
+        rows,
+        weeks,
+        title=title,
+        subtitle=subtitle,
+        description=description,
+        theme=theme,
+        width=width,
+        date_format="%b %Y" if len(rows) > 26 else "%-d %b",
+        most_ticks=7,
+        number_format=",.3~g" if rate else ".3~p" if _small(rows) else ".0%",
+    )
 
 
 def _small(rows: Sequence[Mapping[str, Any]]) -> bool:

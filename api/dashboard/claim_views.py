@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from api.dashboard import claim_words, words
-from api.dashboard.charts import PAGE, Theme
 from api.dashboard.claim_charts import Goal, Scale, claim_chart, scale_about, scale_of, strip_of
 from api.dashboard.claim_words import CHECK_WORDS, EFFECT_NAMES, KIND_WORDS, VERDICT_WORDS, Document
 from api.schemas import PostOut
+from monitor.core.charts import PAGE, Theme
 from monitor.core.finding import RELATIVE_PER_YEAR, SHARE
 
 Labels = Mapping[str, Mapping[str, str]]

@@ -17,7 +17,6 @@ from starlette.concurrency import run_in_threadpool
 
 from api.context import services_of
 from api.dashboard import claim_views, claim_words
-from api.dashboard.charts import THEMES
 from api.dashboard.claim_glance import changes_of
 from api.dashboard.claim_words import KIND_WORDS, VERDICT_WORDS, Document
 from api.dashboard.names import labels_of
@@ -27,6 +26,7 @@ from api.params import one_of, only, read_params, refuse_unknown, text
 from api.present import show_post
 from api.problems import Problem, field_problem, not_found, wants_page
 from monitor.claims_query import ClaimsQuery, parse_claims_query, read_as_of
+from monitor.core.charts import THEMES
 from monitor.core.query import QueryError
 from monitor.ledger import UnknownClaim
 from monitor.posts_query import LONGEST_CURSOR

@@ -22,12 +22,12 @@ from starlette.responses import HTMLResponse
 
 from api.context import services_of
 from api.dashboard import words
-from api.dashboard.charts import PAGE, buckets_of, time_chart
 from api.dashboard.claim_glance import glance
 from api.dashboard.pictures import BUNDLE_PATH, FOREVER
 from api.dashboard.signal_glance import signal_glance
 from api.params import only, read_params
 from api.problems import KINDS, Problem, not_found
+from monitor.core.charts import PAGE, buckets_of, time_chart
 from monitor.core.metrics import parse_query
 from monitor.core.model import CONTENT_TYPES, TrackedSource
 from monitor.core.query import QueryError

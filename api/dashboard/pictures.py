@@ -21,11 +21,11 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.context import services_of
-from api.dashboard.charts import THEMES, time_chart
 from api.dashboard.render import BUNDLE_SNIPPET
 from api.dashboard.words import describe, subtitle_of, title_of
 from api.params import one_of, read_params
 from api.problems import Problem
+from monitor.core.charts import THEMES, time_chart
 from monitor.core.metrics import parse_query
 
 router = APIRouter()

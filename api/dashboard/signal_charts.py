@@ -11,18 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from api.dashboard.charts import (
-    HEIGHT,
-    PAGE,
-    SCHEMA,
-    Bucket,
-    Theme,
-    config_of,
-    empty_layer,
-    gap_layer,
-    stamp,
-    ticks_of,
-)
+from monitor.core.charts import Bucket, Theme, empty_layer, framed, gap_layer, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +47,19 @@ def signal_chart(
     drawn = any(bucket.value is not None for bucket in buckets)
     layers = [gap_layer(buckets, theme)]
     layers += _layers(buckets, change, theme) if drawn else [empty_layer(buckets, theme)]
-    narrow = isinstance(width, int) and width < 480
-    return {
-        "$schema": SCHEMA,
-        "description": description,
-        "width": width,
-        "height": HEIGHT,
-        "background": theme.paper,
-        "autosize": {"type": "fit", "contains": "padding"} if width == "container" else {"type": "pad"},
-        "padding": {"left": 4, "right": 12, "top": 4, "bottom": 4} if theme is PAGE else 16,
-        **({} if theme is PAGE else {"title": {"text": title, "subtitle": subtitle}}),
-        "data": {"values": [_row(bucket, change) for bucket in buckets]},
-        "encoding": {
-            "x": {
-                "field": "start",
-                "type": "temporal",
-                "scale": {"type": "utc"},
-                "axis": {
-                    "title": None,
-                    "format": "%-d %b",
-                    "values": ticks_of(buckets, 4 if narrow else 8),
-                    "labelOverlap": True,
-                    "grid": False,
-                },
-            }
-        },
-        "layer": layers,
-        "config": config_of(theme, "~s"),
-    }
+    return framed(
+        layers,
+        [_row(bucket, change) for bucket in buckets],
+        buckets,
+        title=title,
+        subtitle=subtitle,
+        description=description,
+        theme=theme,
+        width=width,
+        date_format="%-d %b",
+        most_ticks=8,
+        number_format="~s",
+    )
 
 
 def _row(bucket: Bucket, change: Change) -> dict[str, Any]:

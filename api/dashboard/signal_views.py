@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from api.dashboard import signal_words, words
-from api.dashboard.charts import Bucket, buckets_of
 from api.dashboard.names import Labels
 from api.dashboard.signal_charts import Change, Expectation, window_of
 from monitor.core.buckets import day_date
+from monitor.core.charts import Bucket, buckets_of
 from monitor.core.metrics import parse_query
 from monitor.core.signals.series import LENGTH
 

@@ -17,7 +17,6 @@ from starlette.responses import RedirectResponse
 
 from api.context import services_of
 from api.dashboard import claim_views, signal_views, signal_words
-from api.dashboard.charts import PAGE, THEMES
 from api.dashboard.names import Labels, labels_of
 from api.dashboard.pages import render, script_json
 from api.dashboard.pictures import BUNDLE_PATH, TYPES, WIDTHS
@@ -27,6 +26,7 @@ from api.dashboard.writing import forms_work, read_form
 from api.params import one_of, read_params, refuse_unknown
 from api.present import show_post
 from api.problems import FieldError, Problem, not_found, wants_page
+from monitor.core.charts import PAGE, THEMES
 from monitor.core.signals.series import State
 from monitor.signal_watch import UnknownSignal
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from api.dashboard.charts import MAX_SERIES, Bucket, buckets_of
+from monitor.core.charts import MAX_SERIES, Bucket, buckets_of
 
 SPLITS = {
     "content_type": "content type",

@@ -18,6 +18,8 @@ from typing import Any
 MAX_SERIES = 4
 """More lines in one panel cannot be told apart; see the colours below."""
 HEIGHT = 300
+NARROW = 480
+"""Pixels below which half as many ticks are shown."""
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 
@@ -129,7 +131,51 @@ def time_chart(
         if drawn
         else [empty_layer(buckets, theme)]
     )
-    narrow = isinstance(width, int) and width < 480
+    return framed(
+        layers,
+        [_row(bucket) for bucket in buckets],
+        buckets,
+        title=title,
+        subtitle=subtitle,
+        description=description,
+        theme=theme,
+        width=width,
+        date_format="%b %Y" if answer["interval"] == "month" else "%-d %b",
+        most_ticks=9,
+        number_format=number_format,
+        encoding={
+            "color": {
+                "field": "label",
+                "type": "nominal",
+                "scale": {"domain": shown, "range": list(theme.series[: len(shown)])},
+                "legend": None,
+                "sort": None,
+            }
+        },
+    )
+
+
+def framed(
+    layers: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    buckets: Sequence[Bucket],
+    *,
+    title: str,
+    subtitle: str,
+    description: str,
+    theme: Theme,
+    width: int | str,
+    date_format: str,
+    most_ticks: int,
+    number_format: str,
+    encoding: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A whole specification: layers over time in the frame that all charts share.
+
+    `rows` are the data, each with `start`; `buckets` say where ticks may stand, at most `most_ticks` of them and half as
+    many where it is narrow. `encoding` is added to that of time.
+    """
+    narrow = isinstance(width, int) and width < NARROW
     return {
         "$schema": SCHEMA,
         "description": description,
@@ -140,7 +186,7 @@ def time_chart(
         "padding": {"left": 4, "right": 12, "top": 4, "bottom": 4} if theme is PAGE else 16,
         # the page prints title and subtitle itself, where they can be read and copied
         **({} if theme is PAGE else {"title": {"text": title, "subtitle": subtitle}}),
-        "data": {"values": [_row(bucket) for bucket in buckets]},
+        "data": {"values": [*rows]},
         "encoding": {
             "x": {
                 "field": "start",
@@ -148,20 +194,14 @@ def time_chart(
                 "scale": {"type": "utc"},
                 "axis": {
                     "title": None,
-                    "format": "%b %Y" if answer["interval"] == "month" else "%-d %b",
+                    "format": date_format,
                     # buckets are named by their first day, so ticks stand there and nowhere else
-                    "values": ticks_of(buckets, 5 if narrow else 9),
+                    "values": ticks_of(buckets, (most_ticks + 1) // 2 if narrow else most_ticks),
                     "labelOverlap": True,
                     "grid": False,
                 },
             },
-            "color": {
-                "field": "label",
-                "type": "nominal",
-                "scale": {"domain": shown, "range": list(theme.series[: len(shown)])},
-                "legend": None,
-                "sort": None,
-            },
+            **(encoding or {}),
         },
         "layer": [*layers],
         "config": config_of(theme, number_format),

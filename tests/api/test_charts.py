@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.dashboard import words
-from api.dashboard.charts import DARK, LIGHT, PAGE, buckets_of, spread, time_chart
 from api.dashboard.pictures import BUNDLE_PATH, Studio
 from api.problems import Problem
 from monitor.bootstrap import Services
+from monitor.core.charts import DARK, LIGHT, PAGE, buckets_of, spread, time_chart
 from tests.api.browser import open_page, serving
 from tests.api.support import client_of
 
