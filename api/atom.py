@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 from monitor.core.digest import DigestSpec
+from monitor.core.moments import written_to_the_second
 from monitor.core.schedule import parse_schedule
 from monitor.digests import Digests
 from monitor.store import Store
@@ -46,7 +47,11 @@ def feed_of(digests: Digests, store: Store, digest_id: str, *, base: str, now: d
     _add(feed, "id", uuid.uuid5(namespace, digest_id).urn)
     _add(feed, "title", spec.title)
     _add(feed, "subtitle", f"{_when(spec)}; posts of the healthcare sector, counted with what was and was not observed")
-    _add(feed, "updated", _stamp(max((one.composed_at for one in found), default=_begin(digests, spec, now))))
+    _add(
+        feed,
+        "updated",
+        written_to_the_second(max((one.composed_at for one in found), default=_begin(digests, spec, now))),
+    )
     _add(feed, "link", rel="self", type=MEDIA_TYPE, href=f"{here}/atom")
     _add(feed, "link", rel="alternate", type="text/html", href=f"{base}/digests/{quote(digest_id, safe='')}")
     _add(_add(feed, "author"), "name", "trendmonitor")
@@ -71,8 +76,8 @@ def _entry(
     _add(entry, "id", uuid.uuid5(namespace, f"{issue.digest}@{issue.run_at.astimezone(UTC).isoformat()}").urn)
     title = "Not composed: " + issue.says if document is None else str(document.get("subject") or issue.says)
     _add(entry, "title", title)
-    _add(entry, "updated", _stamp(issue.composed_at))
-    _add(entry, "published", _stamp(issue.composed_at))
+    _add(entry, "updated", written_to_the_second(issue.composed_at))
+    _add(entry, "published", written_to_the_second(issue.composed_at))
     page = f"{base}/digests/{quote(issue.digest, safe='')}/issues/{issue.number}"
     _add(entry, "link", rel="alternate", type="text/html", href=page)
     if document is None:
@@ -161,10 +166,6 @@ def _begin(digests: Digests, spec: DigestSpec, now: datetime) -> datetime:
     """When a feed without entries last changed: as the digest was made."""
     state = digests.state(spec.id)
     return parse_schedule(spec.schedule).previous(now) if state is None else state.created_at
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _add(parent: ElementTree.Element, name: str, text: str | None = None, **attributes: str) -> ElementTree.Element:

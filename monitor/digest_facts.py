@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,7 @@ from monitor.core.digest_periods import Period, day_span, period_of
 from monitor.core.mask import shown_post
 from monitor.core.metrics import METRICS
 from monitor.core.model import UNKNOWN, TrackedSource
+from monitor.core.moments import midnight
 from monitor.core.query import FILTERS, TrendQuery, read_query
 from monitor.core.schedule import ScheduleError, parse_schedule
 from monitor.core.slices import Slice
@@ -286,7 +287,7 @@ def _explained(
     store: Store, missing: Sequence[Missing], tracked: Mapping[str, TrackedSource], period: Period, now: datetime
 ) -> tuple[Missing, ...]:
     """With names and reasons: a recorded gap that reaches into the period, else how the source fares now."""
-    since, until = _midnight(period.since), _midnight(period.until)
+    since, until = midnight(period.since), midnight(period.until)
     told = []
     for one in missing:
         source = tracked.get(one.source)
@@ -338,8 +339,8 @@ def _engaged(
     page = store.posts(
         PostQuery(
             filters={**by_country(scope), "copy": ("false",)},
-            since=_midnight(period.since),
-            until=_midnight(period.until),
+            since=midnight(period.since),
+            until=midnight(period.until),
             order="engagement",
             limit=_LOOKED_AT,
         )
@@ -374,7 +375,3 @@ def _troubles(sources: Any, since: datetime, now: datetime) -> tuple[Trouble, ..
         found.append(Trouble(one.source.id, name, fares.label, fares.reason or "", began, fresh))
     found.sort(key=lambda one: (not one.fresh, -(one.since or now).timestamp(), one.source))
     return tuple(found)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

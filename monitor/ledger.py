@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from monitor.claim_evidence import EvidencePage, evidence_page
 from monitor.core.buckets import day_number
 from monitor.core.claim import METHOD, Claim, ClaimBook
 from monitor.core.finding import VERDICTS
+from monitor.core.moments import midnight, written
 from monitor.core.panel import Regimes
 from monitor.retag import tagging_break
 from monitor.store.verdicts import StoredVerdict
@@ -99,7 +100,7 @@ class Ledger:
         """A claim that need not be in the book, examined together with the book's other claims. Nothing is stored."""
         others = [one for one in self._book.claims if one.id != claim.id]
         book = replace(self._book, claims=(*others, claim))
-        return self._full(self._compute(book, self._clock() if as_of is None else _midnight(as_of)), claim)
+        return self._full(self._compute(book, self._clock() if as_of is None else midnight(as_of)), claim)
 
     def evidence(self, claim_id: str, *, limit: int = 20, cursor: str | None = None) -> EvidencePage:
         """The posts that a claim counts, those with the most interactions first. Raises UnknownClaim, and
@@ -161,7 +162,7 @@ class Ledger:
             key = self._state(), as_of
             kept = self._earlier.get(key)
             if kept is None:
-                kept = self._earlier[key] = self._compute(self._book, _midnight(as_of))
+                kept = self._earlier[key] = self._compute(self._book, midnight(as_of))
                 while len(self._earlier) > KEPT_PAST:
                     self._earlier.popitem(last=False)
             self._earlier.move_to_end(key)
@@ -266,7 +267,7 @@ class Ledger:
             ],
             "history": [
                 {
-                    "at": row.at.isoformat().replace("+00:00", "Z"),
+                    "at": written(row.at),
                     "cutoff": row.cutoff.isoformat(),
                     "verdict": row.verdict,
                     "effect": row.document.get("effect"),
@@ -290,7 +291,3 @@ class Ledger:
 
     def _generated(self) -> bool:
         return self._store.meta(GENERATED) == "true"
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from difflib import get_close_matches
 
 from monitor.core.model import UNKNOWN
+from monitor.core.moments import midnight
 from monitor.core.query import FILTERS, QueryError, read_query
 from monitor.store.search import LARGEST_PAGE, Order, PostQuery
 
@@ -50,8 +51,8 @@ def parse_posts_query(params: Mapping[str, Sequence[str]], *, now: datetime) -> 
     return PostQuery(
         q=search or None,
         filters=filters,
-        since=_midnight(asked.since) if _given(params, "since") else None,
-        until=_midnight(asked.until) if _given(params, "until") else None,
+        since=midnight(asked.since) if _given(params, "since") else None,
+        until=midnight(asked.until) if _given(params, "until") else None,
         order=order,
         cursor=cursor,
         limit=_limit(_only(params, "limit")),
@@ -108,7 +109,3 @@ def _truth(name: str, values: Sequence[str]) -> tuple[str, ...]:
         if value not in ("true", "false"):
             raise QueryError(name, f"{name} is true or false, not {value[:60]!r}.")
     return tuple(wanted)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

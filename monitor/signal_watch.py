@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from monitor.core.buckets import day_date, day_number, day_start
+from monitor.core.moments import written
 from monitor.core.panel import Regimes
 from monitor.posts_query import by_country
 from monitor.retag import tagging_break
@@ -325,4 +326,4 @@ def _reason(why: str) -> str:
 
 
 def _stamp(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+    return None if moment is None else written(moment)

@@ -11,6 +11,7 @@ from monitor.core.buckets import day_date, next_start
 from monitor.core.cells import NO_TOPIC
 from monitor.core.estimates import LEVEL
 from monitor.core.model import UNKNOWN
+from monitor.core.moments import written_to_the_second
 from monitor.core.points import ALL, STATUSES, Trend
 from monitor.core.query import DEFAULT_LIMIT, TrendQuery
 
@@ -69,7 +70,7 @@ def document(trend: Trend, *, label: Label, generated: bool, now: datetime) -> D
         "interval": query.interval,
         "since": query.since.isoformat(),
         "until": query.until.isoformat(),
-        "as_of": _time(trend.as_of or now),
+        "as_of": written_to_the_second(trend.as_of or now),
         "level": LEVEL,
         "filters": {name: list(values) for name, values in query.filters.items()},
         "copies": query.copies,
@@ -88,7 +89,7 @@ def rows(trend: Trend, *, label: Label, now: datetime) -> list[dict[str, Any]]:
     query, metric = trend.query, trend.metric
     ends = [day_date(next_start(int(start), query.interval)).isoformat() for start in trend.buckets.starts]
     same = {"metric": metric.name, "unit": metric.unit, "by": query.by, "interval": query.interval, "level": LEVEL}
-    same["as_of"] = _time(trend.as_of or now)
+    same["as_of"] = written_to_the_second(trend.as_of or now)
     flat = []
     for series in _series(trend, label):
         for point, end in zip(series["points"], ends, strict=True):
@@ -212,7 +213,3 @@ def _notes(trend: Trend, generated: bool) -> list[str]:
         "Intervals are for chance among the posts collected. They do not say how well these sources stand for others."
     )
     return notes
-
-
-def _time(moment: datetime) -> str:
-    return moment.replace(microsecond=0).isoformat().replace("+00:00", "Z")

@@ -13,6 +13,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.moments import midnight
+
 Size = Literal["day", "week", "month"]
 SIZES: tuple[Size, ...] = get_args(Size)
 
@@ -37,7 +39,7 @@ def day_date(day: int) -> date:
 
 def day_start(day: int) -> datetime:
     """Midnight UTC at which a day begins."""
-    return datetime.combine(day_date(day), datetime.min.time(), tzinfo=UTC)
+    return midnight(day_date(day))
 
 
 def floor_day(day: int, size: Size) -> int:

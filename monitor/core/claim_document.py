@@ -14,6 +14,7 @@ from monitor.core.claim import Claim, LevelTest, Posts, RankTest, ReferenceTest,
 from monitor.core.claims import Outcome, Rest
 from monitor.core.family import Ruling
 from monitor.core.finding import RELATIVE_PER_YEAR, Effect
+from monitor.core.moments import written
 from monitor.core.trend import fit_trend
 
 Document = dict[str, Any]
@@ -43,7 +44,7 @@ def describe(outcome: Outcome, ruling: Ruling, *, as_of: datetime, generated: bo
         "coverage": rest.observed if rest and measured else None,
         "since": rest.since.isoformat() if rest else None,
         "until": rest.until.isoformat() if rest else None,
-        "as_of": as_of.isoformat().replace("+00:00", "Z"),
+        "as_of": written(as_of),
         "checks": [
             {"name": one.name, "verdict": one.verdict, "says": one.says, "effect": _effect(one.effect)}
             for one in finding.checks
@@ -205,6 +206,6 @@ def ledger_document(
     return {
         "claims": list(documents),
         "counts": dict(counts),
-        "as_of": as_of.isoformat().replace("+00:00", "Z"),
+        "as_of": written(as_of),
         "generated": generated,
     }

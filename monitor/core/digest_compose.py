@@ -7,7 +7,6 @@ says and where that comes from; so a view lays out and never computes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from monitor.core import digest_grounds as grounds
@@ -20,6 +19,7 @@ from monitor.core.digest_movers import Mover, find_movers
 from monitor.core.digest_numbers import DIMENSIONS, ENOUGH_OBSERVED, Reading, mover_says, numbers, told_values
 from monitor.core.digest_parts import Document, say, section
 from monitor.core.digest_words import Words, counted, joined, tidy
+from monitor.core.moments import written_to_the_second
 
 ALWAYS = ("headline", "coverage", "method")
 """Sections that cannot be left out."""
@@ -64,8 +64,8 @@ def compose(spec: DigestSpec, facts: Facts) -> dict[str, Any]:
         "since": period.since.isoformat(),
         "until": period.until.isoformat(),
         "period_name": period.name(words, year=True),
-        "composed_at": _stamp(facts.now),
-        "cutoff": _stamp(min(seen.cutoff, facts.now)) if seen.cutoff else None,
+        "composed_at": written_to_the_second(facts.now),
+        "cutoff": written_to_the_second(min(seen.cutoff, facts.now)) if seen.cutoff else None,
         "data_version": facts.data_version,
         "scope": {name: list(values) for name, values in facts.scope.items()},
         "generated": facts.generated,
@@ -231,7 +231,3 @@ def _commands(reading: Reading) -> list[str]:
 def _count(facts: Facts, name: str) -> int:
     dimension, _, key = name.partition("=")
     return sum(int(one.posts[:, 0].sum()) for one in facts.sample.parts if (one.dimension, one.key) == (dimension, key))
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")

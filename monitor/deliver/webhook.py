@@ -13,12 +13,13 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import orjson
 
 from collectors.base import CollectError, Refused
 from monitor.core.digest import ChannelSpec, Message
+from monitor.core.moments import written
 from monitor.deliver.base import (
     DeliveryContext,
     DeliveryError,
@@ -91,7 +92,7 @@ def render(message: Message, digest: str) -> bytes:
         {
             "type": "digest.issue",
             "id": message.key,
-            "timestamp": None if composed is None else composed.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "timestamp": None if composed is None else written(composed),
             "digest": digest,
             "subject": message.subject,
             "text": message.text,
