@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from monitor.signal_watch import SignalWatch
     from monitor.trends import Trends
 
-GENERATED = "generated"
-"""Meta key that marks a database of generated posts; it is shown everywhere and never collects."""
-
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -163,7 +160,7 @@ class Services:
     @property
     def generated(self) -> bool:
         """True if this database holds generated posts."""
-        return self.store.meta(GENERATED) == "true"
+        return self.store.generated
 
     def apply(self) -> Applied:
         """Make the declared sources of config/ the state of the database. Nothing changes if config/ has an error."""

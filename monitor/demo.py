@@ -20,6 +20,7 @@ from collectors.base import Source
 from monitor.archive import ImportReport, import_file
 from monitor.readers import Recipe
 from monitor.store import Store
+from monitor.store.keys import GENERATED
 
 DAYS = 728
 SEED = 20_260_706
@@ -43,8 +44,8 @@ VIDEO_LEVEL = 0.24
 GIANT = 4
 """Number of the source that outweighs all others and has no trend."""
 LEAVER = 21
-GENERATED, GENERATED_AT, COMPLETE = "generated", "generated_at", "generated_complete"
-"""Meta keys: that the posts are generated, up to which time, and that all of them are there."""
+GENERATED_AT, COMPLETE = "generated_at", "generated_complete"
+"""Meta keys: up to which time posts are generated, and that all of them are there."""
 
 
 class NotEmptyError(Exception):
@@ -67,7 +68,7 @@ def fill(
     """
     if store.meta(COMPLETE) == "true":
         return None
-    if store.meta(GENERATED) != "true":
+    if not store.generated:
         if store.totals().posts or store.sources():
             raise NotEmptyError(
                 f"{store.url} is not empty; generated posts are never mixed with real ones. "

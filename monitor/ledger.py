@@ -37,7 +37,6 @@ Document = dict[str, Any]
 
 STATE = "ledger_state"
 """Meta key: what the latest stored verdicts were computed from."""
-GENERATED = "generated"
 PATIENCE = 20.0
 """While data keep coming, a ledger is computed again at most every so many times as long as it took to compute."""
 HISTORY = 50
@@ -85,7 +84,7 @@ class Ledger:
 
         latest = self._current()
         documents = [latest.documents[claim.id] for claim in self._book.claims]
-        return ledger_document(documents, VERDICTS, as_of=latest.at, generated=self._generated())
+        return ledger_document(documents, VERDICTS, as_of=latest.at, generated=self._store.generated)
 
     def claim(self, claim_id: str, *, as_of: date | None = None) -> Document:
         """One claim in full: with its weeks and its history. Raises UnknownClaim.
@@ -226,7 +225,7 @@ class Ledger:
 
             outcomes[claim.id] = self._trends.look(examined)
         rulings = rule({name: outcome.finding for name, outcome in outcomes.items()})
-        generated = self._generated()
+        generated = self._store.generated
         documents = {
             name: describe(outcome, rulings[name], as_of=moment, generated=generated)
             for name, outcome in outcomes.items()
@@ -288,6 +287,3 @@ class Ledger:
                     changes[event.source] = day_number(event.at)
             after = events[-1].id
         return Regimes(None if tagging is None or tagging > moment else day_number(tagging), changes)
-
-    def _generated(self) -> bool:
-        return self._store.meta(GENERATED) == "true"

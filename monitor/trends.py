@@ -31,8 +31,6 @@ from monitor.core.region import COUNTRIES, region_of
 if TYPE_CHECKING:
     from monitor.store.store import Store
 
-GENERATED = "generated"
-"""Meta key of a store that holds generated posts."""
 KEPT_ANSWERS = 512
 KEPT_BYTES = 32 * 2**20
 _KEPT_WATCHES = 32
@@ -154,7 +152,7 @@ class Trends:
         else:
             raise RuntimeError("cells were rebuilt again and again while they were read; try again in a minute")
         self._reached = max(self._reached, version)
-        self._generated = self._store.meta(GENERATED) == "true"
+        self._generated = self._store.generated
 
     def _read_cells(self) -> None:
         reached = self._reached

@@ -13,7 +13,6 @@ import pytest
 from monitor.core.metrics import parse_query
 from monitor.demo import (
     DAYS,
-    GENERATED,
     TOPICS,
     TRUTH,
     VIDEO_GROWTH,
@@ -24,6 +23,7 @@ from monitor.demo import (
     write_archive,
 )
 from monitor.store import PostQuery, Store
+from monitor.store.keys import GENERATED
 from monitor.trends import Trends
 from tests.support.archives import NOW, RECIPE, record, run_import, stored_posts, write_lines
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from monitor import doctor
-from monitor.bootstrap import GENERATED, Services
+from monitor.bootstrap import Services
 from monitor.core.decide import OFFLINE
 from monitor.core.model import SourceState, TrackedSource, Visit, Write
 from monitor.doctor import Finding, examine, try_examples
@@ -23,6 +23,7 @@ from monitor.retag import remember_lists
 from monitor.settings import Settings
 from monitor.standing import STATUSES, standing, status_of
 from monitor.store import Store
+from monitor.store.keys import GENERATED
 from tests.support.collecting import DAY, HOUR, START, Clock
 from tests.support.posts import make_post, make_source
 

@@ -13,11 +13,12 @@ import pytest
 
 from api.asgi import UnsafeAddress, create
 from monitor import pipeline, scheduler
-from monitor.bootstrap import GENERATED, Services
+from monitor.bootstrap import Services
 from monitor.core.model import Write
 from monitor.scheduler import Clockwork
 from monitor.settings import Settings
 from monitor.store.errors import Unavailable
+from monitor.store.keys import GENERATED
 from tests.servers.baddays import BadDays, dripping, text
 from tests.support.collecting import DAY, HOUR, START, Clock, item, rss
 from tests.support.posts import make_post, make_source

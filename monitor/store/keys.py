@@ -18,6 +18,8 @@ from monitor.store.tables import ApiKeyRow, MetaRow
 
 SCOPES = ("read", "write")
 PREFIX = "tm_"
+GENERATED = "generated"
+"""Meta key that marks a database of generated posts; it is shown everywhere and never collects."""
 USE_RECORDED_EVERY = timedelta(minutes=1)
 
 

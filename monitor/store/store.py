@@ -76,6 +76,11 @@ class Store:
     def replace_meta(self, key: str, old: str | None, new: str | None) -> bool:
         return keys.replace_meta(self._database, key, old, new)
 
+    @property
+    def generated(self) -> bool:
+        """True if this database holds generated posts."""
+        return self.meta(keys.GENERATED) == "true"
+
     def author_key(self) -> bytes:
         return keys.author_key(self._database)
 

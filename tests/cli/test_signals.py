@@ -8,10 +8,11 @@ from functools import partial
 
 import pytest
 
-from monitor.bootstrap import GENERATED, Services
+from monitor.bootstrap import Services
 from monitor.core.model import Observed, Write
 from monitor.core.signals.series import Signal
 from monitor.settings import Settings
+from monitor.store.keys import GENERATED
 from tests.api import digest_service
 from tests.api.digest_service import keep
 from tests.api.support import make_post
