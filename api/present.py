@@ -13,7 +13,7 @@ from monitor.core.region import region_of
 from monitor.standing import standing
 
 if TYPE_CHECKING:
-    from monitor.pipeline import Preview
+    from monitor.previews import Preview
 
 
 def show_post(post: Post, platform: str | None) -> PostOut:

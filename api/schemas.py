@@ -266,6 +266,15 @@ class RouteOut(Shape):
     key: str | None
     quota: str | None
     duty: str | None
+    state: Literal["works", "failing", "not_tried", "no_key", "no_source", "not_implemented"] = Field(
+        description="How it stands here and now: works (a source answered at its last visit), failing, not_tried, "
+        "no_key, no_source, not_implemented."
+    )
+    says: str = Field(description="Why, and what to do.")
+    variable: str | None = Field(description="The environment variable that holds its key; null if it needs none.")
+    sources: int
+    working: int
+    last_success: datetime | None
 
 
 class PlatformOut(Shape):

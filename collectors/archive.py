@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
-from collectors.base import Cursor, Drifted, Page, Parsed, Refused, Source
+from collectors.base import NO_DUTIES, Cursor, Drifted, Duties, Key, Page, Parsed, Refused, Source
 
 if TYPE_CHECKING:
-    from collectors.fetch import Http
+    from collectors.access import Access
+    from collectors.options import Option, Problem
+    from collectors.quota import Quota
 
 
 class Archive:
     """Keeps the name `archive` meaningful; collecting such a source by name says what to do instead."""
 
     platform: ClassVar[str] = "web"
-    needs_key: ClassVar[bool] = False
+    key: ClassVar[Key | None] = None
     remembers: ClassVar[timedelta | None] = None
+    duties: ClassVar[Duties] = NO_DUTIES
+    quotas: ClassVar[tuple[Quota, ...]] = ()
+    options: ClassVar[Mapping[str, Option]] = {}
+    examples: ClassVar[tuple[str, ...]] = ()
 
-    async def retrieve(self, source: Source, cursor: Cursor, http: Http, now: datetime) -> AsyncIterator[Page]:
+    def check(self, source: Source) -> list[Problem]:
+        """Nothing: an archive may carry what it likes."""
+        return []
+
+    async def retrieve(self, source: Source, cursor: Cursor, access: Access, now: datetime) -> AsyncIterator[Page]:
         raise Refused(
             f"{source.id} holds an imported archive and has no address to visit. `trendmonitor import FILE` adds to it.",
             code="archive_only",

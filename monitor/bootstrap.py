@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from monitor.digests import Digests
     from monitor.ledger import Ledger
     from monitor.pipeline import Collection
+    from monitor.previews import Previews
     from monitor.readers import Readers, Recipe
+    from monitor.reviews import Reviews
     from monitor.signal_watch import SignalWatch
     from monitor.trends import Trends
+    from monitor.workbench import Workbench
 
 
 def utc_now() -> datetime:
@@ -129,17 +132,35 @@ class Services:
         return Readers(self.recipe, workers=self.settings.collect_workers)
 
     @cached_property
-    def collection(self) -> Collection:
-        from monitor.pipeline import Collection
+    def bench(self) -> Workbench:
+        from monitor.workbench import Workbench
 
-        return Collection(
+        return Workbench(
             store=self.store,
             readers=self.readers,
             http=lambda: self.http,
             clock=self.clock,
-            rng=self.rng,
-            concurrency=self.settings.concurrency,
+            keys={name: secret.get_secret_value() for name, secret in self.settings.key.items()},
+            bases=self.settings.api_base,
         )
+
+    @cached_property
+    def collection(self) -> Collection:
+        from monitor.pipeline import Collection
+
+        return Collection(self.bench, rng=self.rng, concurrency=self.settings.concurrency)
+
+    @cached_property
+    def previews(self) -> Previews:
+        from monitor.previews import Previews
+
+        return Previews(self.bench)
+
+    @cached_property
+    def reviews(self) -> Reviews:
+        from monitor.reviews import Reviews
+
+        return Reviews(self.bench)
 
     @cached_property
     def http(self) -> Http:
@@ -179,8 +200,8 @@ class Services:
     def close(self) -> None:
         """Give back threads, processes and connections that were made; never opens anything."""
         made = self.__dict__
-        if "collection" in made:
-            self.collection.close()
+        if "bench" in made:
+            self.bench.close()
         elif "readers" in made:
             self.readers.close()
         if "store" in made:

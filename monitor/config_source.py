@@ -41,7 +41,8 @@ FIELDS = (
     "options",
     "verified",
 )
-REQUIRED = ("id", "collector", "url")
+REQUIRED = ("id", "collector")
+"""`url` too, but where a collector does without."""
 
 
 class _WrongError(Exception):
@@ -297,7 +298,7 @@ def source_from_mapping(
     good: dict[str, Any] = {}
     for field, check in checks.items():
         if data.get(field) is None:
-            if field in REQUIRED:
+            if field in REQUIRED or (field == "url" and _needs_address(data.get("collector"))):
                 errors.append(FieldError((), f"{field!r} is missing", f"add `{field}: …`"))
             continue
         try:
@@ -306,13 +307,38 @@ def source_from_mapping(
             errors.append(FieldError((field, *wrong.below), wrong.what, wrong.instead))
     if errors:
         return errors
+    good.setdefault("url", "")
     if "platform" not in good:
         good["platform"] = platform_of(good["url"], platforms)
         if good["platform"] not in platforms:
             return [
                 FieldError((), "'platform' is missing", f"add `platform: …`; known: {', '.join(sorted(platforms))}")
             ]
-    return Source(**good)
+    source = Source(**good)
+    return _problems(source) or source
+
+
+def _needs_address(collector: object) -> bool:
+    """Whether a source of this collector must have an address; of an unknown one it is assumed."""
+    from collectors import registry
+
+    try:
+        found = registry.get(str(collector))
+    except registry.UnknownCollectorError:
+        return True
+    nowhere = Source(id="", collector=str(collector), platform="", url="")
+    return any(problem.path == ("url",) for problem in found.check(nowhere))
+
+
+def _problems(source: Source) -> list[FieldError]:
+    """What the source's own collector finds wrong with its address and options."""
+    from collectors import registry  # here, because finding a collector imports them all
+
+    try:
+        problems = registry.get(source.collector).check(source)
+    except registry.UnknownCollectorError:
+        return []  # somebody else's list of collectors was given
+    return [FieldError(problem.path, problem.what, problem.instead) for problem in problems]
 
 
 def source_to_mapping(source: Source) -> dict[str, Any]:
@@ -321,7 +347,7 @@ def source_to_mapping(source: Source) -> dict[str, Any]:
         "id": source.id,
         "collector": source.collector,
         "platform": source.platform,
-        "url": source.url,
+        "url": source.url or None,
         "name": source.name or None,
         "content_type": source.content_type,
         "audience": list(source.audience) or None,

@@ -11,19 +11,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
 
 from collectors import registry
-from collectors.base import CollectError, Drifted, Facts, Page, Refused, RetryLater, Source
-from collectors.feeds.finder import Candidate, find_feeds
-from collectors.fetch import Http, redact
+from collectors.base import CollectError, Page, Source
+from collectors.fetch import Http
 from monitor.core.decide import (
     NOBODY_ASKED,
     UNREACHED,
@@ -35,16 +32,13 @@ from monitor.core.decide import (
     write_page,
     write_unchanged,
 )
-from monitor.core.model import Known, Post, TrackedSource, Visit, Write
-from monitor.readers import Readers, ReadFaultError
-from monitor.store import Store
+from monitor.core.model import Known, TrackedSource, Visit, Write
+from monitor.readers import ReadFaultError
 from monitor.store.errors import NotFound, StoreError
+from monitor.workbench import NOTHING_KNOWN, VISIT, Workbench, named
 
 if TYPE_CHECKING:
     from monitor.core.reading import Reading
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -52,14 +46,10 @@ LEASE = timedelta(minutes=3)
 """How long a claimed source belongs to a process that says nothing more."""
 HEARTBEAT = 60.0
 """Seconds between two extensions of the leases that a living process holds."""
-VISIT = 300.0
-"""Seconds one visit may take in all, every page included."""
+NEVER_TRIED = frozenset({"archive_only", "needs_address"})
+"""Codes of visits that could not be made at all; they leave no trace."""
 MANY = 12
 """From this many due sources on, reading moves to worker processes."""
-KNOWN = 1000
-"""Newest posts of a source that a page is compared with at once; others are looked up one by one."""
-
-NOTHING_KNOWN = Known(hashes={}, engagement={}, anchors=(), observed_until=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +65,6 @@ class CollectReport:
     @property
     def failures(self) -> tuple[Visit, ...]:
         return tuple(visit for visit in self.visits if not visit.ok)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a source would bring, without storing anything."""
-
-    source: Source
-    posts: tuple[Post, ...] = ()
-    facts: Facts = field(default_factory=Facts)
-    rejected: int = 0
-    repairs: tuple[str, ...] = ()
-    error: str | None = None
-    code: str | None = None
-    url: str | None = None
-    """Where the answer came from, after redirects."""
-    millis: int = 0
 
 
 @dataclass(slots=True)
@@ -110,28 +84,13 @@ class _Round:
 class Collection:
     """Collects sources with bounded concurrency. One per process; several `collect` may run at a time on one loop."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        readers: Readers,
-        http: Callable[[], AbstractAsyncContextManager[Http]],
-        clock: Callable[[], datetime],
-        rng: random.Random,
-        concurrency: int = 24,
-    ) -> None:
-        self._store = store
-        self.readers = readers
-        self._http = http
-        self._clock = clock
+    def __init__(self, bench: Workbench, *, rng: random.Random, concurrency: int = 24) -> None:
+        self._bench = bench
+        self._store = bench.store
+        self._in_database = bench.in_database
+        self._clock = bench.clock
         self._rng = rng
         self._concurrency = concurrency
-        # SQLite has one writer; giving it one thread turns lock waits into a queue
-        self._database = ThreadPoolExecutor(1 if store.dialect == "sqlite" else 4, thread_name_prefix="store")
-
-    def close(self) -> None:
-        self.readers.close()
-        self._database.shutdown(wait=True)
 
     async def collect(
         self,
@@ -152,7 +111,7 @@ class Collection:
                 raise NotFound(f"no source with id {', '.join(unknown)}; `trendmonitor sources list` names them all")
         presence = await self._in_database(self._store.appear)
         try:
-            async with self._http() as http:
+            async with self._bench.http() as http:
                 work = _Round(http, seen)
                 try:
                     await self._work(work, only, limit)
@@ -199,7 +158,7 @@ class Collection:
             batch = await self._in_database(self._store.claim_due, due, limit=size, lease=lease, only=only)
             work.claimed.update(one.source.id for one in batch)
             if len(batch) >= MANY:
-                self.readers.start_workers()
+                self._bench.readers.start_workers()
             for one in batch:
                 yield one
             if only is not None or not batch:
@@ -222,30 +181,32 @@ class Collection:
         try:
             collector = registry.get(source.collector)
             async with asyncio.timeout(VISIT):
-                async for page in collector.retrieve(source, state.cursor, work.http, tally.started):
-                    if pending is not None:
-                        await self._in_database(self._store.commit, pending)
-                        pending = None
+                async for page in collector.retrieve(
+                    source, state.cursor, self._bench.access(source, work.http), tally.started
+                ):
                     if page.body is None:
                         # only the end of its coverage is needed
-                        end = known if known is not None else await self._known(source, limit=0)
+                        end = known if known is not None else await self._bench.known(source, limit=0)
                         pending, reading = write_unchanged(source, end, page), None
                     else:
                         # later pages too are held against what was known before the visit: coverage needs that
                         if known is None:
-                            known = await self._known(source, limit=KNOWN)
-                        known, reading = await self._read(source, page, known)
+                            known = await self._bench.known(source)
+                        known, reading = await self._bench.read(source, page, known)
                         pending = write_page(source, known, page, reading)
                         if tally.moved_to is None and await self._moved(source, page, reading, work.http):
                             tally.moved_to = reading.facts.new_url
                     tally.add(page, reading, pending)
+                    if not page.last:
+                        await self._in_database(self._store.commit, pending)
+                        pending = None
         except NotFound:
             self._vanished(work, source.id)
             return
         except StoreError:
             raise
         except Exception as trouble:
-            error = _named(trouble, source)
+            error = named(trouble, source)
         if error is not None and not tally.pages and error.code in UNREACHED and not work.online:
             work.unreached.append((tracked, tally, error))
             return
@@ -253,29 +214,13 @@ class Collection:
             visit = succeeded(source, state, tally, self._clock(), self._rng)
         else:
             visit = failed(source, state, tally, error, self._clock(), self._rng)
-        if error is not None and error.code == "archive_only":
+        if error is not None and error.code in NEVER_TRIED:
             self._report(work, visit)  # not recorded: a source that was tried is expected to be observed ever after
             return
         await self._record(work, visit, pending)
         if not work.online and (error is None or error.code not in NOBODY_ASKED):
             work.online = True
             await self._blame(work)
-
-    async def _known(self, source: Source, *, limit: int) -> Known:
-        return await self._in_database(self._store.known, source.id, limit=limit)
-
-    async def _read(self, source: Source, page: Page, known: Known) -> tuple[Known, Reading]:
-        """Read a page in a worker, and look up what seemed new only because it is older than the newest known."""
-        reading = await self.readers.read(page, source, known)
-        if len(known.hashes) < KNOWN or not reading.new:
-            return known, reading
-        unknown = [post.id for post in reading.posts if post.id not in known.hashes]
-        from monitor.core.reading import settle
-
-        found = await self._in_database(lambda: [self._store.post(source.id, one) for one in unknown])
-        stored = {post.id: post for post in found if post is not None}
-        known = replace(known, hashes={**known.hashes, **{one: post.hash for one, post in stored.items()}})
-        return known, settle(reading, stored)
 
     async def _moved(self, source: Source, page: Page, reading: Reading, http: Http) -> bool:
         """True if the address that a document names as its new one holds the same posts.
@@ -288,10 +233,12 @@ class Collection:
             return False
         there = replace(source, url=new)
         try:
-            async for other in registry.get(source.collector).retrieve(there, {}, http, page.fetched_at):
+            async for other in registry.get(source.collector).retrieve(
+                there, {}, self._bench.access(source, http), page.fetched_at
+            ):
                 if other.body is None or other.url == page.url:
                     return False
-                found = await self.readers.read(other, there, NOTHING_KNOWN)
+                found = await self._bench.readers.read(other, there, NOTHING_KNOWN)
                 here, ids = {one for one, _ in reading.seen}, {one for one, _ in found.seen}
                 return found.facts.new_url is None and len(here & ids) * 2 >= min(len(here), len(ids)) > 0
         except (CollectError, ReadFaultError) as error:
@@ -334,68 +281,6 @@ class Collection:
     def _vanished(work: _Round, source_id: str) -> None:
         log.info("source_removed_during_visit", source=source_id)
         work.claimed.discard(source_id)
-
-    async def preview(self, source: Source, *, limit: int = 20) -> Preview:
-        """Fetch and tag the first page of a source without storing anything."""
-        started = self._clock()
-        url: str | None = None
-        try:
-            collector = registry.get(source.collector)
-            async with self._http() as http, asyncio.timeout(VISIT):
-                async for page in collector.retrieve(source, {}, http, started):
-                    url = page.url
-                    if page.body is None:
-                        continue
-                    reading = await self.readers.read(page, source, NOTHING_KNOWN)
-                    newest = sorted(reading.posts, key=lambda post: post.published_at, reverse=True)
-                    return Preview(
-                        source=source,
-                        posts=tuple(newest[:limit]),
-                        facts=reading.facts,
-                        rejected=reading.rejected,
-                        repairs=tuple(reading.repairs),
-                        url=url,
-                        millis=self._millis(started),
-                    )
-        except Exception as trouble:
-            error = _named(trouble, source)
-            return Preview(source, error=str(error), code=error.code, url=url, millis=self._millis(started))
-        return Preview(source, error="It answered, but with nothing to read.", code="empty", url=url)
-
-    async def discover(self, url: str) -> list[Candidate]:
-        """Feeds that can be read at or from this address, best first. Raises CollectError if it does not answer."""
-        async with self._http() as http:
-            return await find_feeds(http, url)
-
-    def _millis(self, started: datetime) -> int:
-        return round((self._clock() - started).total_seconds() * 1000)
-
-    async def _in_database(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._database, lambda: call(*args, **kwargs))
-
-
-def _named(error: Exception, source: Source) -> CollectError:
-    """What went wrong at a source, as an error that says what to do. A fault of ours goes to the log in full."""
-    if isinstance(error, CollectError):
-        return error
-    if isinstance(error, TimeoutError):
-        return RetryLater(
-            f"{source.id}: the visit took longer than {VISIT:g} s. It is tried again later.", code="timeout_visit"
-        )
-    if isinstance(error, registry.UnknownCollectorError):
-        return Refused(f"{source.id}: {error} Change or remove this source.", code="unknown_collector")
-    if isinstance(error, ReadFaultError):
-        log.error("visit_failed", source=source.id, url=redact(source.url), traceback=str(error))
-        kind = str(error).strip().rpartition("\n")[2].partition(":")[0]
-    else:
-        log.error("visit_failed", source=source.id, url=redact(source.url), exc_info=error)
-        kind = type(error).__name__
-    return Drifted(
-        f"{source.id}: trendmonitor itself failed here ({kind}). The log has the details; please report it with the "
-        "address of the source.",
-        code="internal",
-    )
 
 
 def _host(source: Source) -> str:

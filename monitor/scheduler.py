@@ -26,6 +26,8 @@ FIRST_RETENTION = timedelta(minutes=10)
 CLAIMS_EVERY = timedelta(hours=1)
 FIRST_CLAIMS = timedelta(minutes=2)
 """After the start, so that a service that was down first collects what it missed."""
+DUTIES_EVERY = timedelta(hours=1)
+FIRST_DUTIES = timedelta(minutes=5)
 SIGNALS_EVERY = timedelta(hours=1)
 FIRST_SIGNALS = timedelta(minutes=3)
 DIGESTS_EVERY = timedelta(minutes=1)
@@ -60,6 +62,7 @@ class Clockwork:
         collect = IntervalTrigger(seconds=COLLECT_EVERY.total_seconds())
         refresh = IntervalTrigger(seconds=REFRESH_EVERY.total_seconds())
         claims = IntervalTrigger(seconds=CLAIMS_EVERY.total_seconds())
+        duties = IntervalTrigger(seconds=DUTIES_EVERY.total_seconds())
         signals = IntervalTrigger(seconds=SIGNALS_EVERY.total_seconds())
         digests = IntervalTrigger(seconds=DIGESTS_EVERY.total_seconds())
         common = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
@@ -67,6 +70,7 @@ class Clockwork:
             ("collect", self.collect, collect, now + FIRST_COLLECT),
             ("refresh", self.refresh, refresh, now + FIRST_COLLECT),
             ("claims", self.claims, claims, now + FIRST_CLAIMS),
+            ("duties", self.duties, duties, now + FIRST_DUTIES),
             ("signals", self.signals, signals, now + FIRST_SIGNALS),
             ("digests", self.digests, digests, now + FIRST_DIGESTS),
             ("retention", self.retention, retention, now + FIRST_RETENTION),
@@ -104,6 +108,12 @@ class Clockwork:
             before = self._services.clock() - timedelta(days=days)
             blanked = await asyncio.to_thread(self._services.store.forget_text, before)
             log.info("retention", blanked=blanked, before=before.isoformat())
+
+    async def duties(self) -> None:
+        """What platforms ask of those who keep their posts: look them up again, let go what nobody confirmed."""
+        if not await asyncio.to_thread(lambda: self._services.generated):
+            await self._services.reviews.run()
+        await asyncio.to_thread(self._services.store.set_aside.expire, self._services.clock())
 
     async def refresh(self) -> None:
         """Keep the in-memory cells current so that the first query after a collect is as fast as the next."""

@@ -19,6 +19,8 @@ _BLOCKED = frozenset({"http_401", "http_403", "http_451", "robots", "blocked_by_
 _LOST = {
     "overflow": "more was posted between two visits than its page shows",
     "emptied": "its page was empty for a while",
+    "cut off": "the visit was cut off before it reached what is stored",
+    "budget": "the budget of this source ended the visit",
     "lost cursor": "the place to go on from was lost",
     "declared": "its archive declares a gap here",
 }
@@ -70,6 +72,8 @@ def standing(one: TrackedSource, now: datetime) -> Standing:
         return Standing(status, "Imported", "An archive; it is not asked for news.", "quiet", None)
     if status == "stopped":
         return Standing(status, "Stopped", state.stopped, "bad", None)
+    if status == "waiting" and not one.source.url:
+        return Standing(status, "Needs its address", "Nobody has found a public address of it yet.", "wait", None)
     if status == "waiting":
         return Standing(status, "Not checked yet", None, "wait", state.next_due)
     if status == "failing":

@@ -32,7 +32,7 @@ def test_a_host_that_throttled_a_tick_is_not_asked_by_hand_either(sqlite_url: st
             other = make_source("b", url="http://feeds.example/b")
             (visit,) = (await services.collection.collect()).visits
             assert visit.outcome == "http_429"
-            preview = await services.collection.preview(other)
+            preview = await services.previews.preview(other)
             assert preview.code == "http_429"
             assert "2026-07-06 14:00:00 UTC" in (preview.error or "")
             assert server.hits("/b") == 0
@@ -41,10 +41,10 @@ def test_a_host_that_throttled_a_tick_is_not_asked_by_hand_either(sqlite_url: st
         async with BadDays() as server:
             internet.port = server.port
             server.on("/b", text(rss([item("b", START - DAY)])))
-            assert (await services.collection.preview(make_source("b", url="http://feeds.example/b"))).error
+            assert (await services.previews.preview(make_source("b", url="http://feeds.example/b"))).error
             assert server.hits("/b") == 0
             clock.move(DAY)
-            preview = await services.collection.preview(make_source("b", url="http://feeds.example/b"))
+            preview = await services.previews.preview(make_source("b", url="http://feeds.example/b"))
             assert (preview.error, len(preview.posts)) == (None, 1)
 
     try:

@@ -59,7 +59,7 @@ sources:
     country: CH
     language: en
     every: 30m
-    options: {deep: [1, two, null, true]}
+    options: {}
     verified: false
   - {id: clinic, collector: feed, url: "https://www.youtube.com/feeds/videos.xml?channel_id=x", country: NO, language: no}
 """
@@ -112,7 +112,7 @@ def test_a_good_directory(directory: Path) -> None:
     assert who == Source(
         id="who-news", collector="feed", platform="web", url="https://www.who.int/rss-feeds/news-english.xml",
         name="WHO news", content_type="news", audience=("nurses", "public_health"), country="CH", language="en",
-        every=timedelta(minutes=30), options={"deep": [1, "two", None, True]}, verified=False,
+        every=timedelta(minutes=30), verified=False,
     )  # fmt: skip
     assert (clinic.platform, clinic.country, clinic.language, clinic.every) == ("youtube", "NO", "no", None)
     assert clinic.verified

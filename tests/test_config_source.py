@@ -1,5 +1,6 @@
 """One source from what a program or a person wrote, and back; intervals, cron lines and ids."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -20,7 +21,7 @@ from monitor.config import (
 from monitor.config_yaml import parse_yaml
 from monitor.core.model import AUDIENCES, CONTENT_TYPES
 
-COLLECTORS = ("feed", "youtube")
+COLLECTORS = ("feed", "archive")
 _REVIEWED = date(2026, 11, 22)
 PLATFORMS = {
     "web": PlatformInfo("web", "Open web", "open_web", "open", "Reach", _REVIEWED),
@@ -77,7 +78,7 @@ _sources = st.builds(
     every=st.none() | st.integers(60, 2_592_000).map(lambda seconds: timedelta(seconds=seconds)),
     options=st.dictionaries(_lines, _json, max_size=3),
     verified=st.booleans(),
-)
+).map(lambda source: source if source.collector == "archive" else replace(source, options={}))
 
 
 @given(st.lists(_sources, max_size=4, unique_by=lambda source: source.id))

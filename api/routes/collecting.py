@@ -89,7 +89,7 @@ async def discover(request: Request) -> CandidatesOut:
     if "://" not in address:
         address = f"https://{address}"
     services = services_of(request)
-    found = await services.collection.discover(address)
+    found = await services.previews.discover(address)
     tracked = await run_in_threadpool(services.store.sources)
     known = {one.source.url: one.source.id for one in tracked}
     return CandidatesOut(
@@ -127,7 +127,7 @@ async def test_new(request: Request) -> PreviewOut:
     if body.get("id") is None and isinstance(body.get("url"), str):
         body["id"] = slug_for(body["url"], taken=())
     source = source_from_body(services, body)
-    return show_preview(await services.collection.preview(source, limit=limit))
+    return show_preview(await services.previews.preview(source, limit=limit))
 
 
 @router.post(
@@ -141,7 +141,7 @@ async def test_tracked(request: Request, id: str) -> PreviewOut:  # noqa: A002 -
     services = services_of(request)
     limit = _limit(request)
     one = await run_in_threadpool(named_source, services, id)
-    return show_preview(await services.collection.preview(one.source, limit=limit))
+    return show_preview(await services.previews.preview(one.source, limit=limit))
 
 
 @router.post(

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from api.context import services_of
 from api.docs import problem_responses
 from api.schemas import PlatformOut, PlatformsOut, RouteOut, TopicOut, TopicsOut
+from monitor.register import route_states
 from monitor.standing import status_of
 
 router = APIRouter()
@@ -25,6 +26,7 @@ def platforms(request: Request) -> PlatformsOut:
     services = services_of(request)
     tracked = services.store.sources()
     held = Counter(one.source.platform for one in tracked)
+    states = list(route_states(services.config.platforms, tracked, set(services.settings.key)))
     working = Counter(one.source.platform for one in tracked if status_of(one) in ("ok", "archive"))
     return PlatformsOut(
         platforms=[
@@ -41,15 +43,22 @@ def platforms(request: Request) -> PlatformsOut:
                 hosts=list(row.hosts),
                 routes=[
                     RouteOut(
-                        collector=route.collector,
-                        observes=route.observes,
-                        evidence=route.evidence,
-                        implemented=route.implemented,
-                        key=route.key,
-                        quota=route.quota,
-                        duty=route.duty,
+                        collector=one.route.collector,
+                        observes=one.route.observes,
+                        evidence=one.route.evidence,
+                        implemented=one.route.implemented,
+                        key=one.route.key,
+                        quota=one.route.quota,
+                        duty=one.route.duty,
+                        state=one.state,  # type: ignore[arg-type]  # one of register.STATES
+                        says=one.says,
+                        variable=one.variable,
+                        sources=one.sources,
+                        working=one.working,
+                        last_success=one.last_success,
                     )
-                    for route in row.routes
+                    for one in states
+                    if one.platform == row.id
                 ],
                 retention=row.retention,
                 sources=held[row.id],

@@ -31,7 +31,6 @@ LONGEST_LABEL = 28
 def register(app: typer.Typer) -> None:
     app.command()(trends)
     app.command()(posts)
-    app.command()(platforms)
     app.command()(export)
 
 
@@ -197,30 +196,6 @@ def export(
     emit(
         {"file": file, "posts": count}, as_json=as_json, human=lambda: say(f"{grouped(count)} posts written to {file}")
     )
-
-
-def platforms(as_json: AsJson = False) -> None:
-    """The access register: what can be observed where, by which route, and what cannot."""
-    made = services()
-    register = made.config.platforms
-    tracked = made.store.sources()
-    counts = {name: sum(one.source.platform == name for one in tracked) for name in register}
-
-    def human() -> None:
-        rows = [(name, info.name, info.access, counts[name], info.not_measurable) for name, info in register.items()]
-        table(
-            "ID",
-            "Platform",
-            "Access",
-            "Sources",
-            "Not measurable",
-            rows=rows,
-            right=("Sources",),
-            whole=("ID", "Access"),
-        )
-
-    document = [{"id": name, "info": info, "sources": counts[name]} for name, info in register.items()]
-    emit(document, as_json=as_json, human=human)
 
 
 def _query(now: datetime, filters: Sequence[tuple[str, str]], **given: object) -> PostQuery:

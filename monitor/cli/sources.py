@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -116,57 +116,75 @@ def add(
     country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2.")] = None,
     language: Annotated[str | None, typer.Option(help="ISO 639-1.")] = None,
     every: Annotated[str | None, typer.Option(help="Fixed interval such as 30m or 2h; adaptive if left out.")] = None,
+    collector: Annotated[
+        str | None, typer.Option(help="How it is collected; the platform's own route where it can work, else its feed.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the collector; repeat for more.")
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Look at the address first and find its feed.")
     ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Track a new source. The address is looked at first; a page that only links to its feed is followed."""
-    from monitor.core.source_id import slug_for
+    from monitor.adding import Wish, propose
 
     made = services()
     refuse_generated(made)
-    if "://" not in url:
-        url = f"https://{url}"
-    tracked = made.store.sources()
-    _refuse_tracked(tracked, url)
-    title: str | None = None
-    others: list[str] = []
-    if check:
-        try:
-            found = _discover(made, url)
-        except CollectError as error:
-            fail(f"{error}\nNothing was added. --no-check tracks the address of a feed without looking at it first.")
-        if not found:
-            fail(
-                f"{url} answered, but has no feed that can be read. "
-                "Give the feed's own address, or --no-check to track it anyway."
+    wish = Wish(
+        url=url if "://" in url else f"https://{url}",
+        collector=collector,
+        options=_options(option or []),
+        facts={
+            "id": source_id,
+            "name": name,
+            "content_type": content_type,
+            "audience": audience or None,
+            "platform": platform,
+            "country": country.upper() if country else None,
+            "language": language.lower() if language else None,
+            "every": every,
+        },
+    )
+    _refuse_tracked(made.store.sources(), wish.url)
+    try:
+        proposal = run(
+            propose(
+                made.previews, made.store.sources(), made.config.platforms, set(made.settings.key), wish, look=check
             )
-        url, title = found[0].url, found[0].title
-        others = [one.url for one in found[1:]]
-        _refuse_tracked(tracked, url)
-    mapping: dict[str, Any] = {
-        "id": source_id or slug_for(url, taken={one.source.id for one in tracked}),
-        "collector": "feed",
-        "url": url,
-        "name": name or (title or "")[:200] or None,
-        "verified": check,
-        "content_type": content_type,
-        "audience": audience or None,
-        "platform": platform,
-        "country": country.upper() if country else None,
-        "language": language.lower() if language else None,
-        "every": every,
-    }
-    source = _source(mapping, made)
+        )
+    except CollectError as error:
+        fail(f"{error}\nNothing was added. --no-check tracks the address without looking at it first.")
+    if proposal.mapping is None:
+        fail(f"{proposal.says}\nNothing was added. --no-check tracks the address without looking at it first.")
+    _refuse_tracked(made.store.sources(), str(proposal.mapping.get("url", "")))
+    source = _source(proposal.mapping, made)
     added = made.store.add_source(source, made.clock())
 
     def human() -> None:
         say(f"{source.id} is tracked: {source.url}")
-        for other in others:
+        say(f"  {proposal.says}")
+        for other in proposal.others:
             say(f"  The page also offers {other}")
 
-    emit(_document(added) | {"also_offered": others}, as_json=as_json, human=human)
+    emit(_document(added) | {"also_offered": proposal.others, "says": proposal.says}, as_json=as_json, human=human)
+
+
+def _options(pairs: Sequence[str]) -> dict[str, Any]:
+    """--option name=value, the value read as YAML: 3, true, [flu, measles], or text."""
+    import yaml
+
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            fail(f"--option {pair}: write NAME=VALUE, such as --option region=US", code=2)
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            found[name] = value
+    return found
 
 
 def _refuse_tracked(tracked: Sequence[TrackedSource], url: str) -> None:
@@ -183,7 +201,7 @@ def preview_source(source_id: Id, as_json: AsJson = False) -> None:
     from monitor.core.mask import mask, shown_post
 
     made = services()
-    preview = run(made.collection.preview(_find(made, source_id).source))
+    preview = run(made.previews.preview(_find(made, source_id).source))
 
     def human() -> None:
         if preview.error:
@@ -328,10 +346,10 @@ def _find(made: Services, source_id: str) -> TrackedSource:
 
 
 def _discover(made: Services, url: str) -> list[Any]:
-    return run(made.collection.discover(url))
+    return run(made.previews.discover(url))
 
 
-def _source(mapping: dict[str, Any], made: Services) -> Source:
+def _source(mapping: Mapping[str, Any], made: Services) -> Source:
     from monitor.config import source_from_mapping
 
     result = source_from_mapping(mapping, platforms=made.config.platforms)

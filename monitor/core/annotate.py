@@ -48,6 +48,10 @@ class Evidence:
     """Seconds of the longest medium."""
     bio_audience: tuple[str, ...] = ()
     """Professions that the author's bio claims."""
+    followers: str | None = None
+    """Of the author, as a band of `audiences.BANDS`; None where the platform does not tell."""
+    verified: bool | None = None
+    """The platform vouches for who the author is."""
     language: str | None = None
     country: str | None = None
     location: str | None = None
@@ -78,6 +82,8 @@ class Evidence:
             categories=tuple(category[:80] for category in item.categories[:_CATEGORIES]),
             duration=duration or None,
             bio_audience=audiences.classes_of_bio(item.author_bio),
+            followers=audiences.follower_band(item.followers),
+            verified=item.verified,
             language=item.language,
             country=item.country,
             location=None if not location or _COORDINATE.search(location) else location,
@@ -114,8 +120,8 @@ class Evidence:
         return cls(title=title, text=text, url=url, **values)
 
 
-_EMPTY_SAYS_SOMETHING = ("topics", "sponsored")
-"""Declared to have no topic, labelled as not paid for: not the same as saying nothing."""
+_EMPTY_SAYS_SOMETHING = ("topics", "sponsored", "verified")
+"""Declared to have no topic, labelled as not paid for, not vouched for: not the same as saying nothing."""
 _STORED = tuple(name for name in Evidence.__slots__ if name not in ("title", "text", "url"))
 
 

@@ -8,6 +8,7 @@ Only a profession is ever derived, never anything about a person's health.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -124,6 +125,15 @@ _STEMS += ["public health", "public-health", "health educ", "health prom", "glob
            "medicine doc", "disease detective", "fellow in", "gesundheits", "salud púb", "santé pub", "saúde púb", "salute pub", "sanità pub"]  # fmt: skip
 """Every word of _WORDS contains one of these: a bio without any is not searched."""
 BIO_LIMIT = 1_000
+
+
+BANDS = ("under-1k", "1k-10k", "10k-100k", "100k-1m", "over-1m")
+"""How many follow an author, in classes too wide to find somebody by."""
+
+
+def follower_band(followers: int | None) -> str | None:
+    """The class of a number of followers; None stays None."""
+    return None if followers is None else BANDS[bisect_right((1_000, 10_000, 100_000, 1_000_000), followers)]
 
 
 def classes_of_bio(bio: str | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
+from collectors.base import Stretch
 from monitor.core.model import Known, Observed
 
 STRAGGLER_FACTOR = 20.0
@@ -39,13 +40,8 @@ def observe_unchanged(known: Known, now: datetime) -> Observed | None:
     return Observed(known.observed_until, now) if known.observed_until else None
 
 
-def observe_page(
-    known: Known, items: Sequence[tuple[str, datetime | None]], now: datetime, *, continuous: bool | None = None
-) -> Observed:
+def observe_page(known: Known, items: Sequence[tuple[str, datetime | None]], now: datetime) -> Observed:
     """What a page with these (native id, published) pairs, in any order, adds to the coverage.
-
-    `continuous` is the collector's own knowledge: True if its cursor guarantees that nothing was skipped, False if it
-    knows that something was, None if only overlap can tell.
 
     The result starts where the last coverage ended when the page connects to it, otherwise at the oldest item that
     the page proves, with the reason of the gap. A first visit starts at the page's oldest item. An emptied page proves
@@ -56,15 +52,26 @@ def observe_page(
     if last is None:
         return Observed(_oldest_without_stragglers(dates) if dates else now - INSTANT, now)
     last = min(last, now)
-    if continuous:
+    if _connects(known, items, last):
         return Observed(last, now)
-    if continuous is None and _connects(known, items, last):
-        return Observed(last, now)
-    if continuous is None and not items:
+    if not items:
         return Observed(now, now, gap="emptied")
     fresh = [published for published in dates if published > last]
     since = fresh[-1] if fresh else now - INSTANT
-    return Observed(since, now, gap="lost cursor" if continuous is False else "overflow")
+    return Observed(since, now, gap="overflow")
+
+
+def observe_stretch(known: Known, stretch: Stretch, now: datetime) -> Observed | None:
+    """What a collector says it has shown without a hole; None if that is no time at all.
+
+    A stretch that does not reach back to the last coverage leaves a gap. Where the collector gives no reason, the
+    visit is still on its way there, or was cut off: a later page or visit that reaches it closes the gap.
+    """
+    until = min(stretch.until, now)
+    if stretch.since >= until:
+        return None
+    apart = known.observed_until is not None and stretch.since > known.observed_until
+    return Observed(stretch.since, until, gap=(stretch.gap or "cut off") if apart else None)
 
 
 def _connects(known: Known, items: Sequence[tuple[str, datetime | None]], last: datetime) -> bool:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from collectors.base import CollectError, Gone, Page, Source
+from collectors.base import CollectError, Gone, Page, Source, Stretch
 from monitor.core import rhythm
-from monitor.core.coverage import observe_page, observe_unchanged
-from monitor.core.model import Known, SourceState, Visit, Write
+from monitor.core.coverage import observe_page, observe_stretch, observe_unchanged
+from monitor.core.model import Known, Observed, SourceState, Visit, Write
 
 if TYPE_CHECKING:  # the taggers behind it are slow to load, and most commands tag nothing
     from monitor.core.reading import Reading
@@ -31,26 +31,36 @@ OFFLINE_HOSTS = 3
 def write_page(source: Source, known: Known, page: Page, reading: Reading) -> Write:
     """The transaction of one page that held something to read.
 
+    A collector that knows what it has shown says so; of a feed it is told by overlap with what is stored.
     An emptied page leaves cursor and coverage where they were: were its validators kept, the next 'unchanged' would
     vouch for the time before it.
     """
-    observed = observe_page(known, reading.seen, page.fetched_at, continuous=page.continuous)
+    if page.observed is None:
+        observed: Observed | None = observe_page(known, reading.seen, page.fetched_at)
+    else:
+        observed = _told(known, page)
     return Write(
         source=source.id,
         at=page.fetched_at,
         posts=reading.posts,
         engagement=reading.engagement,
         deleted=reading.deleted,
+        deleted_prefixes=reading.gone,
+        set_aside=reading.set_aside,
+        confirmed=page.confirmed,
         observed=observed,
-        cursor=None if observed.gap == "emptied" else page.resume,
+        cursor=None if observed is not None and observed.gap == "emptied" else page.resume,
     )
+
+
+def _told(known: Known, page: Page) -> Observed | None:
+    return observe_stretch(known, page.observed, page.fetched_at) if isinstance(page.observed, Stretch) else None
 
 
 def write_unchanged(source: Source, known: Known, page: Page) -> Write:
     """The transaction of a page that is as it was: only coverage and cursor move."""
-    return Write(
-        source=source.id, at=page.fetched_at, observed=observe_unchanged(known, page.fetched_at), cursor=page.resume
-    )
+    observed = observe_unchanged(known, page.fetched_at) if page.observed is None else _told(known, page)
+    return Write(source=source.id, at=page.fetched_at, observed=observed, cursor=page.resume, confirmed=page.confirmed)
 
 
 @dataclass(slots=True)
@@ -77,7 +87,9 @@ class Tally:
         self.bytes += len(page.body or b"")
         self._ask(page.poll_after)
         self.moved_to = page.moved_to or self.moved_to
-        self.gap = (write.observed.gap if write.observed else None) or self.gap
+        gap = write.observed.gap if write.observed else None
+        # what a collector says last holds: its earlier pages were on their way
+        self.gap = gap if isinstance(page.observed, Stretch) else gap or self.gap
         if reading is None:
             return
         self.changed_pages += 1
@@ -186,5 +198,8 @@ def _remarks(tally: Tally) -> str | None:
 GAPS: Mapping[str, str] = {
     "overflow": "Posts were published and pushed out between two visits; that time counts as not observed.",
     "emptied": "The source shows none of its former items; until some come back it counts as not observed.",
+    "cut off": "The visit was cut off before it reached what is stored; the time between counts as not observed until "
+    "a later visit reaches it.",
+    "budget": "The budget of this source ended the visit; older posts count as not observed.",
     "lost cursor": "The platform could not continue where we left; the time between counts as not observed.",
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from collectors.base import Cursor, Engagement, Source
+from collectors.base import Cursor, Engagement, Rejected, Source
 
 CONTENT_TYPES = ("video", "podcast", "news", "other")
 AUDIENCES = ("physicians", "nurses", "public_health", "other")
@@ -103,7 +103,7 @@ class Observed:
     since: datetime
     until: datetime
     gap: str | None = None
-    """Why the time between the last coverage and `since` is lost, if it is: 'overflow', 'emptied', 'lost cursor'."""
+    """Why the time between the last coverage and `since` is lost, if it is: 'overflow', 'emptied', 'lost cursor', 'cut off', 'budget'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,12 @@ class Write:
     engagement: Mapping[str, Engagement] = field(default_factory=dict)
     """native id → new counts of known posts whose text did not change."""
     deleted: tuple[str, ...] = ()
+    deleted_prefixes: tuple[str, ...] = ()
+    """All posts of this source whose native id begins so are deleted."""
+    confirmed: tuple[str, ...] = ()
+    """Native ids that the platform was asked about: those that are still stored were there at `at`."""
+    set_aside: tuple[Rejected, ...] = ()
+    """Items that could not be read, kept for a later try."""
     observed: Observed | None = None
     cursor: Cursor | None = None
     """None leaves the stored cursor as it is."""

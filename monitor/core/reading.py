@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from collectors.base import NO_ENGAGEMENT, Engagement, Facts, Item, Parsed, Source
+from collectors.base import NO_ENGAGEMENT, Engagement, Facts, Item, Parsed, Rejected, Source
 from monitor.core.annotate import Evidence, Taggers
 from monitor.core.fingerprint import content_hash
 from monitor.core.model import Known, Post
@@ -36,6 +36,10 @@ class Reading:
     rejected: int = 0
     rejected_why: str | None = None
     """The first reason, as a sample."""
+    set_aside: tuple[Rejected, ...] = ()
+    """Those of the rejected that are kept whole."""
+    gone: tuple[str, ...] = ()
+    """What native ids begin with whose posts are all gone."""
     new: int = 0
     repairs: Mapping[str, int] = field(default_factory=dict)
 
@@ -73,6 +77,8 @@ def read(
         facts=parsed.facts,
         rejected=len(parsed.rejected),
         rejected_why=parsed.rejected[0].reason if parsed.rejected else None,
+        set_aside=tuple(one for one in parsed.rejected if one.raw is not None),
+        gone=parsed.gone,
         new=new,
         repairs=dict(repairs),
     )

@@ -25,6 +25,7 @@ from monitor.store.measures import Combo
 from monitor.store.memory import Memory
 from monitor.store.recent import due, fold
 from monitor.store.rows import COLUMN_LIST, COLUMNS, StoredPost, clean, to_stored, unpack_keys, with_counts
+from monitor.store.set_aside import put_aside
 from monitor.store.tables import to_micros
 from monitor.store.visits import add_visit
 
@@ -69,6 +70,8 @@ def commit(
             moved |= bool(changes)
             for write in group:
                 moved |= _move_source(tx, write, numbers[write.source])
+                _confirm(tx, numbers[write.source], write.confirmed, times[numbers[write.source]])
+                put_aside(tx, numbers[write.source], write.set_aside, times[numbers[write.source]])
         if visit is not None:
             moved |= add_visit(tx, _numbers(tx, [visit.source])[visit.source], visit)
         for key, value in meta.items():
@@ -116,6 +119,7 @@ def _move_source(tx: Transaction, write: Write, source: int) -> bool:
 def _compare(tx: Transaction, clock: Clock, write: Write, source: int) -> Changes:
     """What differs from the stored rows."""
     deleted = {clean(post_id) for post_id in write.deleted}
+    deleted |= _beginning_with(tx, source, write.deleted_prefixes)
     posts = {clean(post.id): post for post in write.posts}
     counts = {clean(post_id): told for post_id, told in write.engagement.items()}
     stored = stored_by_id(tx, source, {*posts, *counts, *deleted})
@@ -138,6 +142,19 @@ def _compare(tx: Transaction, clock: Clock, write: Write, source: int) -> Change
         if post_id in stored:
             changes[stored[post_id].row] = Change(stored[post_id], None)
     return {row: change for row, change in changes.items() if change.old != change.new}
+
+
+def _beginning_with(tx: Transaction, source: int, prefixes: Iterable[str]) -> set[str]:
+    """Native ids of a source that begin with one of these. Reads the source's ids once for each length of prefix; a
+    range would use the index, but the order of text differs between databases."""
+    by_length: dict[int, list[str]] = {}
+    for prefix in filter(None, map(clean, prefixes)):
+        by_length.setdefault(len(prefix), []).append(prefix)
+    found: set[str] = set()
+    for length, members in by_length.items():
+        query = f"SELECT id FROM post WHERE source = ? AND {tx.dialect.among(f'substr(id, 1, {length})', 'text')}"
+        found.update(row[0] for row in tx.rows(query, (source, tx.dialect.array(members))))
+    return found
 
 
 def _edited(old: StoredPost, post: Post) -> StoredPost:
@@ -197,11 +214,22 @@ def store_changes(
     return memory.cells.move(tx, changes.values(), clock.version + 1)
 
 
+def _confirm(tx: Transaction, source: int, post_ids: Collection[str], at: int) -> None:
+    """Those of these posts that are still stored were there at this time (microseconds)."""
+    rows = [(source, post.row, at) for post in stored_by_id(tx, source, set(post_ids)).values()]
+    tx.many(
+        "INSERT INTO confirmed (source, post, at) VALUES (?, ?, ?)"
+        " ON CONFLICT (source, post) DO UPDATE SET at = excluded.at",
+        rows,
+    )
+
+
 def _delete(tx: Transaction, clock: Clock, posts: Sequence[StoredPost]) -> None:
     if posts:
         tx.dialect.unindex(tx, [(post.row, post.title, post.text) for post in posts if post.row <= clock.searchable])
         tx.many("DELETE FROM post WHERE row = ?", [(post.row,) for post in posts])
         tx.many("DELETE FROM engagement WHERE source = ? AND post = ?", [(post.source, post.row) for post in posts])
+        tx.many("DELETE FROM confirmed WHERE source = ? AND post = ?", [(post.source, post.row) for post in posts])
 
 
 def _update(tx: Transaction, clock: Clock, edited: Iterable[tuple[StoredPost, StoredPost]]) -> None:

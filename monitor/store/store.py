@@ -14,14 +14,17 @@ from monitor.store import (
     commit,
     coverage,
     digests,
+    duties,
     events,
     keys,
     maintenance,
     migrate,
     presence,
     search,
+    set_aside,
     signals,
     sources,
+    spending,
     verdicts,
     visits,
     work,
@@ -253,6 +256,20 @@ class Store:
     @property
     def signals(self) -> signals.SignalRecords:
         return signals.SignalRecords(self._database)
+
+    # What platforms count and ask for
+
+    @property
+    def spending(self) -> spending.Spending:
+        return spending.Spending(self._database)
+
+    @property
+    def duties(self) -> duties.Duties:
+        return duties.Duties(self._database, self._memory)
+
+    @property
+    def set_aside(self) -> set_aside.SetAside:
+        return set_aside.SetAside(self._database)
 
     # API keys
 

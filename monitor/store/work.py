@@ -17,7 +17,7 @@ from monitor.store.tables import SourceRow, from_micros, to_micros
 
 ANCHORS = 5
 ARCHIVE = "archive"
-"""The collector of sources that were imported: they are never due."""
+"""The collector of sources that were imported: they are never due. Neither are those that wait for an address."""
 
 
 def claim_due(
@@ -32,7 +32,7 @@ def claim_due(
         free = "NOT removed AND (claimed_until IS NULL OR claimed_until <= ?)"
         values: list[object] = [at]
         if only is None:
-            wanted = "NOT paused AND stopped IS NULL AND collector <> ? AND (next_due IS NULL OR next_due <= ?)"
+            wanted = "NOT paused AND stopped IS NULL AND collector <> ? AND url <> '' AND (next_due IS NULL OR next_due <= ?)"
             values += [ARCHIVE, at]
         else:
             wanted = tx.dialect.among("id", "text")

@@ -25,7 +25,8 @@ from api.app import create_app
 from collectors.base import RetryLater, Source
 from monitor.bootstrap import Services
 from monitor.core.model import Visit
-from monitor.pipeline import CollectReport, Preview
+from monitor.pipeline import CollectReport
+from monitor.previews import Preview
 from tests.api.support import NOW, make_services
 
 CHECKS = [
@@ -59,7 +60,7 @@ def fuzzed(filled_home: Path, config_dir: Path, tmp_path_factory: pytest.TempPat
     for file in filled_home.glob("trendmonitor.db*"):
         (home / file.name).write_bytes(file.read_bytes())
     services = make_services(home, config_dir)
-    services.__dict__["collection"] = Offline()
+    services.__dict__["collection"] = services.__dict__["previews"] = Offline()
     key = services.store.create_key("fuzz", "write", NOW)
     headers = {"Authorization": f"Bearer {key}"}
     yield schemathesis.openapi.from_asgi("/openapi.json", create_app(services), headers=headers), key

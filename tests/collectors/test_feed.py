@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from collectors import registry
+from collectors.access import Access
 from collectors.base import NO_ENGAGEMENT, Drifted, Engagement, Gone, Media, Page, Parsed, Source
 from collectors.fetch import Http, HttpSettings, parse_nets
 
@@ -251,17 +252,22 @@ def site() -> Iterator[str]:
 async def test_retrieve_asks_only_for_what_is_new(site: str) -> None:
     source = Source(id="s", collector="feed", platform="web", url=f"{site}/feed")
     async with Http(HttpSettings(allow_nets=parse_nets("127.0.0.0/8"))) as http:
-        (first,) = [page async for page in FEED.retrieve(source, {}, http, NOW)]
+        (first,) = [page async for page in FEED.retrieve(source, {}, Access("feed", http), NOW)]
         assert first.body == _Site.feed
         assert first.poll_after == timedelta(minutes=30)
-        assert first.continuous is None
+        assert first.observed is None
         assert first.resume is not None
         assert len(FEED.parse(source, first).items) == 1
-        (second,) = [page async for page in FEED.retrieve(source, first.resume, http, NOW)]
+        (second,) = [page async for page in FEED.retrieve(source, first.resume, Access("feed", http), NOW)]
         assert second.body is None
         assert FEED.parse(source, second).items == ()
         with pytest.raises(Gone):
-            _ = [page async for page in FEED.retrieve(Source("g", "feed", "web", f"{site}/gone"), {}, http, NOW)]
+            _ = [
+                page
+                async for page in FEED.retrieve(
+                    Source("g", "feed", "web", f"{site}/gone"), {}, Access("feed", http), NOW
+                )
+            ]
 
 
 def test_a_web_page_says_which_feeds_it_advertises() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.coverage import INSTANT, observe_page, observe_unchanged
+from collectors.base import Stretch
+from monitor.core.coverage import INSTANT, observe_page, observe_stretch, observe_unchanged
 from monitor.core.model import Known, Observed
 
 NOW = datetime(2026, 7, 6, 12, tzinfo=UTC)
@@ -102,10 +103,17 @@ def test_a_feed_that_lost_all_its_items_proves_nothing_about_the_past() -> None:
     assert observe_page(before, [], NOW) == Observed(NOW, NOW, gap="emptied")
 
 
-def test_a_cursor_that_guarantees_continuity_needs_no_overlap_and_one_that_was_lost_is_a_gap() -> None:
+def test_what_a_collector_says_it_has_shown_is_taken_and_a_hole_before_it_has_a_reason() -> None:
     before = known(["p50"], NOW - 5 * HOUR)
-    assert observe_page(before, [], NOW, continuous=True) == Observed(NOW - 5 * HOUR, NOW)
-    assert observe_page(before, items(2, 9), NOW, continuous=False) == Observed(NOW - 2 * HOUR, NOW, gap="lost cursor")
+    reaches = Stretch(NOW - 5 * HOUR, NOW + HOUR)
+    assert observe_stretch(before, reaches, NOW) == Observed(NOW - 5 * HOUR, NOW), (
+        "no word about the future is believed"
+    )
+    assert observe_stretch(before, Stretch(NOW - 2 * HOUR, NOW), NOW) == Observed(NOW - 2 * HOUR, NOW, gap="cut off")
+    lost = Stretch(NOW - 2 * HOUR, NOW, gap="budget")
+    assert observe_stretch(before, lost, NOW) == Observed(NOW - 2 * HOUR, NOW, gap="budget")
+    assert observe_stretch(known([], None), lost, NOW) == Observed(NOW - 2 * HOUR, NOW), "nothing was watched before"
+    assert observe_stretch(before, Stretch(NOW, NOW), NOW) is None
 
 
 def test_unchanged_extends_what_was_observed_and_nothing_else() -> None:

@@ -17,7 +17,7 @@ GOOD = rss([item("a", START - DAY), item("b", START - 2 * DAY)])
 async def test_a_preview_tags_and_stores_nothing(server: BadDays, service: Service) -> None:
     server.on("/ward", text(rss([item(f"n{n}", START - n * HOUR, text="Telehealth works.") for n in range(5)])))
     source = make_source("ward", url=server.url("/ward"))
-    preview = await service.collection.preview(source, limit=2)
+    preview = await service.previews.preview(source, limit=2)
     assert [post.id for post in preview.posts] == ["n0", "n1"]
     assert preview.posts[0].annotation.topics == ("telehealth",)
     assert (preview.error, preview.url, preview.facts.format) == (None, server.url("/ward"), "rss20")
@@ -31,7 +31,7 @@ async def test_a_preview_of_a_bad_day_is_an_answer_too(
     server: BadDays, service: Service, behaviour: Behaviour, code: str
 ) -> None:
     server.on("/ward", behaviour)
-    preview = await service.collection.preview(make_source("ward", url=server.url("/ward")))
+    preview = await service.previews.preview(make_source("ward", url=server.url("/ward")))
     assert (preview.code, preview.posts) == (code, ())
     assert preview.error
 
@@ -45,5 +45,5 @@ async def test_a_fault_of_ours_in_a_preview_is_an_answer_too(
         raise ZeroDivisionError
 
     monkeypatch.setattr(registry.get("feed"), "parse", stumble)
-    preview = await service.collection.preview(make_source("ward", url=server.url("/ward")))
+    preview = await service.previews.preview(make_source("ward", url=server.url("/ward")))
     assert preview.code == "internal"

@@ -14,9 +14,12 @@ from collectors.fetch import Http, HttpSettings, parse_nets
 from monitor.core.metrics import parse_query
 from monitor.core.model import Visit
 from monitor.pipeline import Collection, CollectReport
+from monitor.previews import Previews
 from monitor.readers import Readers, Recipe
+from monitor.reviews import Reviews
 from monitor.store import Store
 from monitor.trends import Trends
+from monitor.workbench import Workbench
 from tests.servers.internet import PUBLIC, Elsewhere, Names
 from tests.support.posts import make_source
 
@@ -92,6 +95,8 @@ class Service:
         internet: int | None = None,
         concurrency: int = 8,
         http: Mapping[str, Any] | None = None,
+        keys: Mapping[str, str] | None = None,
+        bases: Mapping[str, str] | None = None,
     ) -> None:
         """`internet`: the port of a loopback server that stands for every public host; loopback itself is then
         refused, as it is by default. Without it loopback may be reached."""
@@ -109,14 +114,12 @@ class Service:
                 HttpSettings(**settings), clock=self.clock, resolve=Names([PUBLIC]), network=Elsewhere(internet)
             )
 
-        self.collection = Collection(
-            store=store,
-            readers=self.readers,
-            http=connect,
-            clock=self.clock,
-            rng=random.Random(5),
-            concurrency=concurrency,
+        self.bench = Workbench(
+            store=store, readers=self.readers, http=connect, clock=self.clock, keys=keys or {}, bases=bases or {}
         )
+        self.collection = Collection(self.bench, rng=random.Random(5), concurrency=concurrency)
+        self.previews = Previews(self.bench)
+        self.reviews = Reviews(self.bench)
 
     def track(self, name: str, url: str, **facts: Any) -> Source:
         source = make_source(name, url=url, **facts)
@@ -135,7 +138,7 @@ class Service:
         return [(point["start"][:10], point["value"], point["status"]) for point in series["points"]]
 
     def close(self) -> None:
-        self.collection.close()
+        self.bench.close()
 
 
 def only(visits: tuple[Visit, ...]) -> Visit:

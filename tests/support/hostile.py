@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from collectors import registry
-from collectors.base import Cursor, Item, Page, Parsed, Source
+from collectors.base import NO_DUTIES, Cursor, Duties, Item, Key, Page, Parsed, Source
 from monitor.core.model import Known
 from monitor.core.reading import Reading
 from monitor.readers import Recipe
 
 if TYPE_CHECKING:
-    from collectors.fetch import Http
+    from collectors.access import Access
+    from collectors.options import Option, Problem
+    from collectors.quota import Quota
 
 
 class UnpicklableError(Exception):
@@ -28,11 +30,18 @@ class UnpicklableError(Exception):
 
 class Hostile:
     platform: ClassVar[str] = "web"
-    needs_key: ClassVar[bool] = False
+    key: ClassVar[Key | None] = None
     remembers: ClassVar[timedelta | None] = None
+    duties: ClassVar[Duties] = NO_DUTIES
+    quotas: ClassVar[tuple[Quota, ...]] = ()
+    options: ClassVar[Mapping[str, Option]] = {}
+    examples: ClassVar[tuple[str, ...]] = ()
 
-    async def retrieve(self, source: Source, cursor: Cursor, http: Http, now: datetime) -> AsyncIterator[Page]:
-        fetched = await http.fetch(source.url)
+    def check(self, source: Source) -> list[Problem]:
+        return []
+
+    async def retrieve(self, source: Source, cursor: Cursor, access: Access, now: datetime) -> AsyncIterator[Page]:
+        fetched = await access.http.fetch(source.url)
         yield Page(body=fetched.body, url=fetched.url, fetched_at=fetched.fetched_at)
 
     def parse(self, source: Source, page: Page) -> Parsed:
