@@ -67,7 +67,9 @@ class Services:
     def trends(self) -> Trends:
         from monitor.trends import Trends
 
-        return Trends(self.store, clock=self.clock, labels=self.labels)
+        platforms = self.config.platforms
+        closed = {name: info.not_measurable for name, info in platforms.items() if info.is_closed}
+        return Trends(self.store, clock=self.clock, labels=self.labels, closed=closed)
 
     @property
     def labels(self) -> dict[str, dict[str, str]]:

@@ -57,6 +57,11 @@ class PlatformInfo:
     """How long content may be kept, where the platform limits it."""
 
     @property
+    def is_closed(self) -> bool:
+        """What its members write can't be observed, whoever asks."""
+        return self.access in ("closed", "not_permitted", "needs_address")
+
+    @property
     def measurable(self) -> bool:
         """Some part of it can be observed with what is installed."""
         return any(route.implemented for route in self.routes)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 import pycountry
 
+from collectors.base import EMPTY
 from monitor.core.answer import Document, document, rows
 from monitor.core.buckets import Buckets, day_number
 from monitor.core.cells import NO_TOPIC, CellBatch, Combo
@@ -44,7 +45,7 @@ class Trends:
 
     `clock` tells the present moment (aware UTC). `labels` are names for people, dimension → key → name, for platforms
     and topics; where a dimension has labels, a filter by a value that is neither among them nor in the store is
-    refused. `recheck` is how long the store may be taken as unchanged without asking it; zero asks every time.
+    refused. `closed`: platform → what can't be measured there, told with every answer that touches it. `recheck` is how long the store may be taken as unchanged without asking it; zero asks every time.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class Trends:
         *,
         clock: Callable[[], datetime],
         labels: Mapping[str, Mapping[str, str]] | None = None,
+        closed: Mapping[str, str] = EMPTY,
         recheck: timedelta = timedelta(0),
     ) -> None:
         self._store = store
         self._clock = clock
         self._labels = {name: dict(known) for name, known in (labels or {}).items()}
+        self._closed = closed
         self._recheck = recheck
         self._lock = threading.RLock()
         self._checked: datetime | None = None
@@ -191,7 +194,9 @@ class Trends:
 
     def _document(self, query: TrendQuery) -> Document:
         now = self._clock()
-        return document(self._compute(query, now), label=self._label, generated=self._generated, now=now)
+        return document(
+            self._compute(query, now), label=self._label, generated=self._generated, now=now, closed=self._closed
+        )
 
     def _compute(self, query: TrendQuery, now: datetime) -> Trend:
         self._check(query)

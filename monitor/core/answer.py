@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from collectors.base import EMPTY
 from monitor.core.buckets import day_date, next_start
 from monitor.core.cells import NO_TOPIC
 from monitor.core.estimates import LEVEL
@@ -58,8 +59,13 @@ ROW_COLUMNS = (
 """Columns of flat rows, in order. `start` is included, `end` is not."""
 
 
-def document(trend: Trend, *, label: Label, generated: bool, now: datetime) -> Document:
-    """The answer of `GET /api/v1/trends`. `as_of` is `now` if none of the sources has ever been observed."""
+def document(
+    trend: Trend, *, label: Label, generated: bool, now: datetime, closed: Mapping[str, str] = EMPTY
+) -> Document:
+    """The answer of `GET /api/v1/trends`. `as_of` is `now` if none of the sources has ever been observed.
+
+    `closed`: platform → what can't be measured there, of those whose members write behind a log-in.
+    """
     query, metric = trend.query, trend.metric
     shared: Document = {
         "metric": metric.name,
@@ -78,7 +84,7 @@ def document(trend: Trend, *, label: Label, generated: bool, now: datetime) -> D
         "coverage": {"sources": trend.sources, "observed": trend.observed_share},
         "generated": generated,
         "truncated": trend.keys_in_all > len(trend.keys),
-        "notes": _notes(trend, generated),
+        "notes": _notes(trend, generated) + _closed(query, closed),
         "reproduce": command(query),
     }
     return shared | {"series": _series(trend, label)}
@@ -174,6 +180,12 @@ _WHY_EXCLUDED = {
     "ended_earlier": "no longer collected",
     "gaps": "with gaps",
 }
+
+
+def _closed(query: TrendQuery, closed: Mapping[str, str]) -> list[str]:
+    """What a question that touches closed platforms can't be an answer to."""
+    asked = query.filters.get("platform", tuple(closed) if query.by == "platform" else ())
+    return [f"Not measurable on {name}: {closed[name]}" for name in asked if name in closed]
 
 
 def _notes(trend: Trend, generated: bool) -> list[str]:

@@ -71,3 +71,20 @@ def test_every_metric_is_fully_described() -> None:
         assert metric.unit
         assert "n" in metric.about
         assert "nterval" in metric.about
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"by": ["platform"]}, ["Not measurable on sermo: Members' posts."]),
+        ({"platform": ["sermo", "web"]}, ["Not measurable on sermo: Members' posts."]),
+        ({"platform": ["web"], "by": ["platform"]}, []),
+        ({"by": ["topic"]}, []),
+    ],
+)
+def test_an_answer_that_touches_a_closed_platform_says_what_it_cannot_show(
+    params: dict[str, list[str]], told: list[str]
+) -> None:
+    trend = ask([], {}, **params)
+    answer = document(trend, label=lambda *_: None, generated=False, now=NOW, closed={"sermo": "Members' posts."})
+    assert [note for note in answer["notes"] if note.startswith("Not measurable")] == told
