@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from collectors import registry
+from collectors.base import NO_DUTIES
 from monitor.bootstrap import Services
 from monitor.config import ConfigErrors
 from monitor.core.decide import OFFLINE
@@ -20,6 +22,8 @@ from monitor.standing import is_late, status_of
 from monitor.store.errors import StoreError
 from monitor.store.sources import RETIRED
 
+LATE_REVIEW = 2
+"""Stored posts that were not looked up again for so many times the interval of their platform are told."""
 LOW_DISK = 500 * 1024 * 1024
 PATIENCE = timedelta(days=1)
 """A source that has failed for longer than this needs a person; before that it usually mends itself."""
@@ -57,7 +61,29 @@ def examine(services: Services, environ: Mapping[str, str] = os.environ) -> list
         says = "this database holds generated posts, and nothing is collected into it"
         return [*findings, Finding("warning", "data", says, "Use another TRENDMONITOR_HOME to collect real ones.")]
     digests = _digests(services) if findings[0].level == "ok" else []  # a faulty config/ says nothing of them
-    return [*findings, *digests, *_sources(tracked, services.clock())]
+    return [*findings, *digests, *_sources(tracked, services.clock()), *_duties(services, tracked)]
+
+
+def _duties(services: Services, tracked: list[TrackedSource]) -> list[Finding]:
+    """What is owed to platforms and is late, and what could not be read. Raises StoreError."""
+    now, found = services.clock(), []
+    for one in tracked:
+        collector = registry.get(one.source.collector) if one.source.collector in registry.names() else None
+        duties = collector.duties if collector is not None else NO_DUTIES
+        if duties.review is None:
+            continue
+        since = None if duties.review_for is None else now - duties.review_for
+        late = services.store.duties.to_review(
+            one.source.id, before=now - LATE_REVIEW * duties.review, published_since=since, limit=1
+        )
+        if late:
+            says = f"posts have not been looked up again for {LATE_REVIEW} times as long as the platform asks for"
+            remedy = "Is the service running, and its key still good? `trendmonitor sources test` tells."
+            found.append(Finding("warning", one.source.id, says, remedy))
+    for source, count in sorted(services.store.set_aside.counts().items()):
+        says = f"{count} items could not be read and were set aside"
+        found.append(Finding("warning", source, says, f"`trendmonitor sources set-aside {source}` shows them."))
+    return found
 
 
 def _digests(services: Services) -> list[Finding]:

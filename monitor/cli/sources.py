@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from collectors.base import CollectError, Source
 from monitor.cli.app import AsJson, refuse_generated, run, services
-from monitor.cli.output import ago, emit, fail, grouped, say, table
+from monitor.cli.opml import export_opml, import_opml
+from monitor.cli.output import ago, emit, fail, say, table
 from monitor.core.model import TrackedSource
 
 if TYPE_CHECKING:
     from monitor.bootstrap import Services
 
 app = typer.Typer(help="List, add, test, pause and remove tracked sources.", no_args_is_help=True)
+
+app.command("import-opml")(import_opml)
+app.command("export-opml")(export_opml)
 
 Id = Annotated[str, typer.Argument(metavar="ID")]
 
@@ -290,45 +292,34 @@ def discover(url: Annotated[str, typer.Argument()], as_json: AsJson = False) -> 
         fail("No feed that can be read was found there.")
 
 
-@app.command("import-opml")
-def import_opml(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], as_json: AsJson = False) -> None:
-    """Track the feeds of an OPML file; those already tracked are left as they are."""
-    from monitor.opml import add_outlines
-
+@app.command("set-aside")
+def set_aside(
+    source_id: Annotated[str | None, typer.Argument(metavar="ID", help="All sources if left out.")] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="Delete them after they were shown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Items that could not be read, as they came (at most a month old). They may hold names: handle with care."""
     made = services()
-    refuse_generated(made)
-    report = add_outlines(made, file.read_bytes())
+    if source_id is not None:
+        _find(made, source_id)
+    found = made.store.set_aside.list(source_id, limit=1000)
 
     def human() -> None:
-        say(f"{len(report.added)} added, {len(report.known)} already tracked, {len(report.skipped)} not usable.")
-        for sample, reason in report.skipped:
-            say(f"  {sample}: {reason}")
+        rows = [
+            (one.source, f"{one.at:%Y-%m-%d %H:%M}", one.reason, one.raw[:300].decode("utf-8", "replace"))
+            for one in found
+        ]
+        table("Source", "Came", "Why", "Begins", rows=rows, whole=("Source", "Came"))
+        if not found:
+            say("Nothing is set aside.")
 
-    emit(report, as_json=as_json, human=human)
-
-
-@app.command("export-opml")
-def export_opml(
-    file: Annotated[Path | None, typer.Argument(help="Standard output if left out.")] = None, as_json: AsJson = False
-) -> None:
-    """Write all feeds as OPML; sources of other collectors are not in it."""
-    from monitor.opml import list_feeds
-
-    if file is None and as_json:
-        fail("--json and OPML both want standard output: name a file, or leave --json out", code=2)
-    made = list_feeds(services().store.sources())
-    if file is None:
-        sys.stdout.write(made.document.decode())
-        return
-    try:
-        file.write_bytes(made.document)
-    except OSError as error:
-        fail(f"{file}: cannot be written ({error.strerror or error})")
-    emit(
-        {"file": file, "sources": made.sources},
-        as_json=as_json,
-        human=lambda: say(f"{grouped(made.sources)} feeds written to {file}"),
-    )
+    document = [
+        {"source": one.source, "at": one.at, "reason": one.reason, "raw": one.raw.decode("utf-8", "replace")}
+        for one in found
+    ]
+    emit(document, as_json=as_json, human=human)
+    if drop:
+        made.store.set_aside.drop([one.number for one in found])
 
 
 def _set_paused(source_id: str, paused: bool, as_json: bool) -> None:
