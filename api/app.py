@@ -16,7 +16,7 @@ import api.problems
 from api.auth import Guard
 from api.dashboard import claims as claim_pages
 from api.dashboard import digests as digest_pages
-from api.dashboard import pages, pictures
+from api.dashboard import login, pages, pictures
 from api.dashboard import signals as signal_pages
 from api.routes import (
     claims,
@@ -31,6 +31,7 @@ from api.routes import (
     unsubscribe,
 )
 from api.schemas import ProblemOut
+from api.sessions import Sessions
 
 if TYPE_CHECKING:
     from monitor.bootstrap import Services
@@ -70,11 +71,13 @@ def create_app(services: Services, *, lifespan: Lifespan | None = None) -> FastA
         redoc_url=None,
         redirect_slashes=False,
     )
+    sessions = Sessions(lambda: services.store)
     answers, figures = trends.Answers(services), health.Figures(services)
     app.state.services = services
     app.state.answers = answers
     app.state.figures = figures
     app.state.studio = drawing
+    app.state.sessions = sessions
     # The busiest route first, and without FastAPI's reading of parameters, which it does itself; the router after it
     # is what OpenAPI describes.
     app.add_route(f"{PREFIX}/trends", trends.trends, ["GET"], include_in_schema=False)
@@ -90,6 +93,7 @@ def create_app(services: Services, *, lifespan: Lifespan | None = None) -> FastA
     app.include_router(health.router, tags=["operation"])
     app.include_router(pictures.router, include_in_schema=False)
     app.include_router(pages.router, include_in_schema=False)
+    app.include_router(login.router, include_in_schema=False)
     app.include_router(claim_pages.router, include_in_schema=False)
     app.include_router(digest_pages.router, include_in_schema=False)
     app.include_router(signal_pages.router, include_in_schema=False)
@@ -97,6 +101,7 @@ def create_app(services: Services, *, lifespan: Lifespan | None = None) -> FastA
     app.add_middleware(
         Guard,
         services=services,
+        sessions=sessions,
         host=services.settings.host,
         after_write=answers.expire,
         answered=figures.answered,

@@ -5,6 +5,9 @@ Reading is open to programs on this machine when the service listens on loopback
 because browsers send Basic credentials along with requests that other sites start). Writing on loopback is open until
 the first key is made; from then on it needs a key with scope `write`. docs/decisions/0005-access.md says why.
 
+People log in at /login: they paste a key once, and a cookie stands for it (`sessions`). A cookie opens pages and their
+forms, never writing under /api, which is for programs.
+
 Requests without a key must name this machine in `Host` (so a page on another site cannot reach the service through a
 name it points at 127.0.0.1) and must not have been started by another site.
 
@@ -21,16 +24,20 @@ import ipaddress
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
+from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import FieldError, Problem, problem_of, respond
+from api.problems import FieldError, Problem, problem_of, respond, wants_page
+from api.sessions import COOKIE, Sessions
 from monitor.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -48,8 +55,9 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_OPEN = re.compile(r"/healthz|/api/v1/digests/[^/]+/unsubscribe")
-"""Reached without a key from anywhere: by load balancers, and by the mail programs of readers (RFC 8058)."""
+_OPEN = re.compile(r"/healthz|/login|/static/[^/]+|/api/v1/digests/[^/]+/unsubscribe")
+"""Reached without a key from anywhere: by load balancers, by people who have yet to log in, and by the mail programs of
+readers (RFC 8058)."""
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 _DATA_HEADERS: list[tuple[bytes, bytes]] = [(b"x-content-type-options", b"nosniff")]
 """Data is never run by a browser that believes its type; every further header costs the server time."""
@@ -110,12 +118,14 @@ class Guard:
         host: str,
         after_write: Callable[[], None],
         answered: Callable[[str, int], None],
+        sessions: Sessions,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`after_write` is called when a request that may change something is done; `answered` with method and status."""
         self._app = app
         self._services = services
         self._after_write = after_write
+        self._sessions = sessions
         self._answered = answered
         self._loopback_bind = is_loopback(host)
         self._monotonic = monotonic
@@ -151,7 +161,9 @@ class Guard:
             problem = problem_of(error, scope["path"])
             if started:
                 raise  # half an answer is out; the server can only hang up
-            await respond(Request(scope, receive), problem)(scope, receive, send_with_headers)
+            request = Request(scope, receive)
+            answer = _to_login(scope) if _may_log_in(request, problem, safe) else respond(request, problem)
+            await answer(scope, receive, send_with_headers)
         finally:
             if not safe:
                 self._after_write()
@@ -172,33 +184,20 @@ class Guard:
         """Raise the Problem that keeps this request out, if there is one."""
         if len(scope["query_string"]) > MAX_QUERY:
             raise _too_long(scope["query_string"])
-        authorization = None
-        host = origin = site = length = b""
-        forwarded = False
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-            elif name == b"host":
-                host = value
-            elif name == b"origin":
-                origin = value
-            elif name == b"sec-fetch-site":
-                site = value
-            elif name == b"content-length":
-                length = value
-            elif name in _FORWARDED:
-                forwarded = True
+        head = _Head.of(scope)
         if _OPEN.fullmatch(scope["path"]):
             return
         if not safe:
-            _refuse_large(length)
-            _refuse_cross_site(host, origin, site)
-        if authorization is not None:
-            scope["trendmonitor.key"] = await self._check_key(authorization.decode("latin-1"), safe)
+            _refuse_large(head.length)
+            _refuse_cross_site(head.host, head.origin, head.site)
+        if head.authorization is not None:
+            scope["trendmonitor.key"] = await self._check_key(head.authorization.decode("latin-1"), safe)
             return
-        if forwarded or not self._from_here(scope):
+        if head.cookie is not None and await self._logged_in(scope, head.cookie.decode("latin-1"), safe):
+            return
+        if head.forwarded or not self._from_here(scope):
             raise _needs_key("read" if safe else "write", browser=safe)
-        if not _local_host(host):
+        if not _local_host(head.host):
             raise Problem(
                 "cross-site",
                 "Without a key the service answers only requests addressed to this machine by name (localhost, "
@@ -206,6 +205,26 @@ class Guard:
             )
         if not safe and await run_in_threadpool(lambda: usable_keys(self._services.store)):
             raise _needs_key("write")
+
+    async def _logged_in(self, scope: Scope, header: str, safe: bool) -> bool:
+        """True if a cookie of ours opens this; what it opens for is noted for the page. Raises Problem."""
+        if not safe and scope["path"].startswith("/api/"):
+            return False
+        held = SimpleCookie(header).get(COOKIE) if COOKIE in header else None
+        session = await run_in_threadpool(self._sessions.read, held.value) if held is not None else None
+        if session is None:
+            return False
+        now, name = self._monotonic(), f"session {session.key_id}"
+        remembered = self._checked.get(name)
+        if remembered is None or now - remembered[1] >= KEY_MEMORY:
+            found = await run_in_threadpool(self._services.store.scope_of, session.key_id)
+            if found is None:
+                return False
+            remembered = self._checked[name] = (found, now)
+        if not safe and remembered[0] != "write":
+            raise Problem("insufficient-scope", "You are logged in with a key that may read only.")
+        scope["trendmonitor.key"], scope["trendmonitor.session"] = remembered[0], session
+        return True
 
     def _from_here(self, scope: Scope) -> bool:
         """Nobody else can reach the service, and the request came from this machine."""
@@ -237,6 +256,51 @@ class Guard:
                 headers={"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="write"'},
             )
         return scope_of_key
+
+
+@dataclass(slots=True)
+class _Head:
+    """The headers that decide who asks, as they came."""
+
+    authorization: bytes | None = None
+    cookie: bytes | None = None
+    host: bytes = b""
+    origin: bytes = b""
+    site: bytes = b""
+    length: bytes = b""
+    forwarded: bool = False
+    """Some proxy says that it passes the request on for somebody else."""
+
+    @classmethod
+    def of(cls, scope: Scope) -> _Head:
+        head = cls()
+        for name, value in scope["headers"]:
+            field = _HEADERS.get(name)
+            if field is not None:
+                setattr(head, field, value)
+            elif name in _FORWARDED:
+                head.forwarded = True
+        return head
+
+
+_HEADERS = {
+    b"authorization": "authorization",
+    b"cookie": "cookie",
+    b"host": "host",
+    b"origin": "origin",
+    b"sec-fetch-site": "site",
+    b"content-length": "length",
+}
+
+
+def _may_log_in(request: Request, problem: Problem, safe: bool) -> bool:
+    """True for a person who opened a page and lacks no more than a key."""
+    return safe and problem.kind == "needs-key" and wants_page(request) and "authorization" not in request.headers
+
+
+def _to_login(scope: Scope) -> Response:
+    there = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+    return RedirectResponse(f"/login?next={quote(there, safe='')}", 303, {"Cache-Control": "no-store"})
 
 
 def _token_of(authorization: str, *, basic_allowed: bool) -> str | None:

@@ -25,6 +25,7 @@ from api.dashboard import words
 from api.dashboard.claim_glance import glance
 from api.dashboard.pictures import BUNDLE_PATH, FOREVER
 from api.dashboard.signal_glance import signal_glance
+from api.dashboard.writing import seal_of
 from api.params import only, read_params
 from api.problems import KINDS, Problem, not_found
 from monitor.core.charts import PAGE, buckets_of, time_chart
@@ -73,7 +74,12 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     except StoreError:
         generated = False  # the page that is rendered says what is wrong with the database
     page = _environment.get_template(template).render(
-        generated=generated, now=services.clock(), version=request.app.version, **values
+        generated=generated,
+        now=services.clock(),
+        version=request.app.version,
+        seal=seal_of(request),
+        logged_in="trendmonitor.session" in request.scope,
+        **values,
     )
     return HTMLResponse(page, status, {"Cache-Control": "private, no-cache"})
 

@@ -60,6 +60,22 @@ def check_key(database: Database, token: str, now: datetime | None) -> str | Non
     return scope
 
 
+def key_id(database: Database, token: str, now: datetime) -> int | None:
+    """The number of a valid key, None for any other text; its use is noted."""
+    if check_key(database, token, now) is None:
+        return None
+    with database.read() as tx:
+        row = tx.session.exec(select(ApiKeyRow).where(ApiKeyRow.hash == _hash(token))).first()
+        return None if row is None else row.id
+
+
+def scope_of(database: Database, key_id: int) -> str | None:
+    """The scope of a key by its number; None if it was revoked or never made."""
+    with database.read() as tx:
+        row = tx.session.get(ApiKeyRow, key_id)
+        return None if row is None or row.revoked else row.scope
+
+
 def keys(database: Database) -> list[ApiKey]:
     """All keys ever made, the oldest first."""
     with database.read() as tx:

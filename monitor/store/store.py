@@ -279,6 +279,12 @@ class Store:
     def check_key(self, token: str, now: datetime | None = None) -> str | None:
         return keys.check_key(self._database, token, now)
 
+    def key_id(self, token: str, now: datetime) -> int | None:
+        return keys.key_id(self._database, token, now)
+
+    def scope_of(self, key_id: int) -> str | None:
+        return keys.scope_of(self._database, key_id)
+
     def keys(self) -> list[ApiKey]:
         return keys.keys(self._database)
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from api.auth import KEY_MEMORY, MAX_BODY, Guard, UnsafeAddress, is_loopback, require_keys_for
+from api.sessions import Sessions
 from monitor.bootstrap import Services
 from tests.api.support import NOW, client_of, make_services
 
@@ -68,7 +69,8 @@ async def test_from_outside_everything_but_healthz_needs_a_key(outside: tuple[ht
     reading = services.store.create_key("reader", "read", NOW)
     writing = services.store.create_key("writer", "write", NOW)
     assert (await client.get("/healthz")).status_code == 200
-    for path in ("/", "/api/v1/trends", "/api/v1/posts", "/readyz", "/metrics", "/openapi.json", "/static/page.css"):
+    assert (await client.get("/static/page.css")).status_code == 200, "the page to log in has its looks"
+    for path in ("/", "/api/v1/trends", "/api/v1/posts", "/readyz", "/metrics", "/openapi.json"):
         refused = await client.get(path)
         assert refused.status_code == 401, path
         assert refused.headers["www-authenticate"].startswith("Bearer")
@@ -152,6 +154,7 @@ async def test_a_revoked_key_is_forgotten(services: Services) -> None:
         host="0.0.0.0",
         after_write=lambda: None,
         answered=lambda method, status: None,
+        sessions=Sessions(lambda: services.store),
         monotonic=lambda: now,
     )
     key = services.store.create_key("mine", "read", NOW)
