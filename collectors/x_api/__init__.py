@@ -1,0 +1,1 @@
+"""The parts of the X collector: addresses, requests, prices, paging and posts."""
