@@ -1,0 +1,1 @@
+"""TikTok's Research API: its access token and one request in its words."""
