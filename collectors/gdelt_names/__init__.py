@@ -1,0 +1,1 @@
+"""How GDELT names languages and countries."""
