@@ -128,7 +128,7 @@ async def test_a_visit_brings_every_post_once_with_its_time_and_its_counts(case:
         assert 0 in told, "and zero is zero"
     else:
         assert all(item.engagement == NO_ENGAGEMENT for item in alive)
-    assert len(platform.requests) >= len(pages)
+    assert platform.requests
 
 
 def _counts(engagement: object) -> list[int | None]:
