@@ -9,16 +9,13 @@ address (without its secrets) and says what to do. What it does not do: parse, s
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import re
-import ssl
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import httpcore
 import httpx
@@ -33,64 +30,23 @@ from collectors.net.failures import (
     read_poll_after,
     read_retry_after,
 )
-from collectors.net.guard import GuardedNetwork, Network, Resolve, resolve_name
+from collectors.net.guard import GuardedNetwork, Resolve, resolve_name
 from collectors.net.pace import Pace
-from collectors.net.robots import PRODUCT, Robots
+from collectors.net.robots import Robots
+from collectors.net.settings import HttpSettings, parse_nets, user_agent
 from collectors.net.transport import Answer, build_client, exchange
 from collectors.net.trip import SAFE_METHODS, Trip, redirect
 from collectors.net.urls import carries_secret, check_url, names_a_secret, redact, seal_logs
 from collectors.net.validators import Validators, hash_body
 
+if TYPE_CHECKING:
+    from collectors.net.lines import Lines
+    from collectors.net.websocket import Messages
+
 __all__ = ["Fetched", "Http", "HttpSettings", "Validators", "hash_body", "parse_nets", "redact", "user_agent"]
 
 _ROBOTS_LIMIT = 5_000_000
 _DEFAULT_HOLD = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class HttpSettings:
-    """How to behave. Sizes in bytes, times in seconds."""
-
-    allow_nets: tuple[Network, ...] = ()
-    """Networks that may be reached although private (TRENDMONITOR_ALLOW_NETS); their hosts are not paced."""
-    contact: str = ""
-    """An address or mailbox where a site's owner can complain; part of the User-Agent."""
-    max_body: int = 15_000_000
-    """Of the decompressed body."""
-    connect_timeout: float = 10.0
-    """For looking up the name and connecting, and again for the TLS handshake."""
-    silence_timeout: float = 20.0
-    """Between two pieces of an answer."""
-    total_timeout: float = 60.0
-    """For one fetch with all its redirects, without the time it waits for its turn."""
-    pace: float = 1.0
-    """Between the starts of two requests to one host."""
-    host_concurrency: int = 2
-    concurrency: int = 20
-    """Requests at a time in all."""
-    tls: ssl.SSLContext | None = None
-    """None: certifi's certificates."""
-
-
-def parse_nets(text: str) -> tuple[Network, ...]:
-    """'10.0.0.0/8, 127.0.0.1' → networks. Raises ValueError that names the part that is wrong."""
-    nets: list[Network] = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        try:
-            nets.append(ipaddress.ip_network(part, strict=False))
-        except ValueError:
-            raise ValueError(f"{part!r} is not a network; write it like 10.0.0.0/8 or 127.0.0.1") from None
-    return tuple(nets)
-
-
-def user_agent(contact: str) -> str:
-    """`trendmonitor/<version> (+contact)`, without the brackets if there is no contact."""
-    try:
-        release = version(PRODUCT)
-    except PackageNotFoundError:
-        release = "unreleased"
-    clean = re.sub(r"[^\x21-\x7e]|[()\\]", "", contact)
-    return f"{PRODUCT}/{release} (+{clean})" if clean else f"{PRODUCT}/{release}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +191,59 @@ class Http:
         )
         answer = await self._travel(trip, validators, robots=robots)
         return self._conclude(trip, answer, validators if validators is not None else Validators())
+
+    def websocket(
+        self,
+        url: str,
+        *,
+        subprotocols: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        silence: float | None = None,
+        max_message: int | None = None,
+    ) -> AbstractAsyncContextManager[Messages]:
+        """A WebSocket under the same rules: `async with http.websocket(url) as messages: async for message in messages`.
+
+        Args:
+            url: ws:// or wss://.
+            silence: seconds without a message that end it; None: as between two pieces of an answer.
+            max_message: bytes; None: as of a body.
+
+        Raises CollectError only, whose cause is the answer (`HandshakeAnswerError`) where the other side refused.
+        """
+        from collectors.net.websocket import connect  # here: few processes ever need it
+
+        if self._client is None:
+            raise RuntimeError("Http is used outside of its 'async with' block")
+        return connect(
+            url,
+            network=self._guard,
+            pace=self._pace,
+            settings=self.settings,
+            clock=self.clock,
+            headers={"User-Agent": user_agent(self.settings.contact), **(headers or {})},
+            subprotocols=subprotocols,
+            silence=silence,
+            max_message=max_message,
+        )
+
+    def lines(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        silence: float = 60.0,
+        quiet: bool = False,
+        max_line: int = 1_000_000,
+    ) -> AbstractAsyncContextManager[Lines]:
+        """An answer that does not end: `async with http.lines(url) as lines: async for line in lines`. See `open_lines`."""
+        from collectors.net.lines import open_lines  # here: few processes ever need it
+
+        if self._client is None:
+            raise RuntimeError("Http is used outside of its 'async with' block")
+        return open_lines(
+            self._client, self._pace, self._guard, self.clock, url, headers or {},
+            silence=silence, quiet=quiet, max_line=max_line,
+        )  # fmt: skip
 
     async def _travel(self, trip: Trip, validators: Validators | None, *, robots: bool) -> Answer:
         """Ask, follow redirects, and return the last answer. Each hop has its own turn, guard and robots.txt."""

@@ -71,7 +71,7 @@ def _redact_parameter(part: str) -> str:
         # A query without a name is itself a token often enough: '?3f8e9a7b…'
         return _HIDDEN if len(name) >= 24 else name
     inner = unquote_plus(value)
-    hidden = names_a_secret(unquote_plus(name)) or "@" in inner
+    hidden = names_a_secret(unquote_plus(name)) or "@" in inner or _SECRET_SEGMENT.match(inner) is not None
     hidden = hidden or any(names_a_secret(found) for found in _INNER_PARAMETER.findall(inner))
     return f"{name}={_HIDDEN}" if hidden and value else part
 
