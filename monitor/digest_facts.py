@@ -90,14 +90,14 @@ def gather(
     since_last = _since_last(earlier, since, now)
     scope = _scope(spec.filters, now)
     tagging = tagging_break(store)
-    changed = _changes(store, now)
+    changed = source_changes(store, now)
 
     def look(cube: Cube, coverage: Coverage, version: int) -> tuple[Sample, Observation, tuple[Recount, ...], int]:
-        sample, observation = _sample(cube, coverage, period, scope, tagging, changed, now)
+        sample, observation = sample_of(cube, coverage, (period, *period.earlier()), scope, tagging, changed, now)
         return sample, observation, _recounts(cube, earlier, scope), version
 
     sample, observation, recounts, version = trends.look(look)
-    sample = _labelled(sample, config)
+    sample = labelled(sample, config)
     tracked = {one.source.id: one for one in store.sources()}
     names = {name: one.source.name or name for name, one in tracked.items()}
     inside = {name: tracked[name] for name in sample.sources if name in tracked}
@@ -149,7 +149,7 @@ def _scope(filters: Mapping[str, Sequence[str]], now: datetime) -> dict[str, tup
     return dict(read_query({**asked, "interval": ["month"]}, metrics=("volume",), now=now).filters)
 
 
-def _changes(store: Store, now: datetime) -> dict[str, int]:
+def source_changes(store: Store, now: datetime) -> dict[str, int]:
     """Source → UTC day of the latest change of where its posts come from or what they are taken for."""
     changes: dict[str, int] = {}
     after = 0
@@ -159,16 +159,19 @@ def _changes(store: Store, now: datetime) -> dict[str, int]:
     return changes
 
 
-def _sample(
+def sample_of(
     cube: Cube,
     coverage: Coverage,
-    period: Period,
+    periods: Sequence[Period],
     scope: Mapping[str, tuple[str, ...]],
     tagging: datetime | None,
     changed: Mapping[str, int],
     now: datetime,
 ) -> tuple[Sample, Observation]:
-    periods = (period, *period.earlier())
+    """The sums of the first of `periods`, of those it is compared with, and what was observed of the first.
+
+    Periods must not overlap. `changed` and `tagging` are the changes before which counts are of another kind.
+    """
     buckets = _buckets(periods)
     place = {int(low): at for at, low in enumerate(buckets.lows)}
     columns = [place[day_span(one)[0]] for one in periods]
@@ -192,7 +195,7 @@ def _sample(
 
     parts = [series(dimension, key) for dimension in SPLITS for key in sorted(cube.keys(dimension)) if _told(key)]
     parts = [part for part in parts if part.posts.any()]
-    low, high = (day * SECONDS_PER_DAY for day in day_span(period))
+    low, high = (day * SECONDS_PER_DAY for day in day_span(periods[0]))
     expected = watch.expected[mask][:, columns[0]]
     seconds = watch.seconds[mask][:, columns[0]]
     end = coverage.until(mask)
@@ -229,7 +232,7 @@ def _buckets(periods: Sequence[Period]) -> Buckets:
     return Buckets("day", int(edges[0]), int(edges[-1]), lows, lows, highs, np.zeros(len(lows), np.bool_))
 
 
-def _labelled(sample: Sample, config: Names) -> Sample:
+def labelled(sample: Sample, config: Names) -> Sample:
     def label(part: Series) -> str:
         if part.dimension == "platform" and part.key in config.platforms:
             return config.platforms[part.key].name

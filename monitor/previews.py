@@ -8,7 +8,9 @@ from datetime import datetime
 
 from collectors import registry
 from collectors.base import Facts, Source
+from collectors.feeds.directories import Found, search_podcasts
 from collectors.feeds.finder import Candidate, find_feeds
+from collectors.pinterest_api.trends import Kind, TrendKeyword, growing_keywords
 from monitor.core.model import Post
 from monitor.workbench import NOTHING_KNOWN, VISIT, Workbench, named
 
@@ -66,6 +68,17 @@ class Previews:
         """Feeds that can be read at or from this address, best first. Raises CollectError if it does not answer."""
         async with self._bench.http() as http:
             return await find_feeds(http, url)
+
+    async def podcasts(self, words: str, *, country: str | None = None) -> Found:
+        """Shows that the podcast directories list under these words. Raises ValueError if there are none."""
+        async with self._bench.http() as http:
+            accesses = {name: self._bench.access_of(name, http) for name in ("podcastindex", "itunes")}
+            return await search_podcasts(accesses, words, country=country)
+
+    async def growing_keywords(self, region: str, kind: Kind) -> tuple[TrendKeyword, ...]:
+        """What people search for on Pinterest more than before. Raises ValueError, CollectError."""
+        async with self._bench.http() as http:
+            return await growing_keywords(self._bench.access_of("pinterest", http), region, kind)
 
     def _millis(self, started: datetime) -> int:
         return round((self._bench.clock() - started).total_seconds() * 1000)

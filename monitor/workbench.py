@@ -75,13 +75,17 @@ class Workbench:
 
     def access(self, source: Source, http: Http) -> Access:
         """What a visit of this source may use."""
+        return self.access_of(source.collector, http)
+
+    def access_of(self, collector: str, http: Http) -> Access:
+        """What this collector may use; tokens and counts are shared by all its sources."""
         return Access(
-            source.collector,
+            collector,
             http,
             keys=self.keys,
-            base=self._bases.get(source.collector),
+            base=self._bases.get(collector),
             meter=_StoredMeter(self),
-            memory=self._memories.setdefault(source.collector, {}),
+            memory=self._memories.setdefault(collector, {}),
         )
 
     async def known(self, source: Source, *, limit: int = KNOWN) -> Known:

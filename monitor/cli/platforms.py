@@ -125,6 +125,26 @@ def check(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command("pinterest-trends")
+def pinterest_trends(
+    region: Annotated[str, typer.Argument(help="As Pinterest divides the world: US, CA, DE, FR, GB+IE …")],
+    kind: Annotated[str, typer.Option(help="growing, monthly, yearly or seasonal.")] = "growing",
+    as_json: AsJson = False,
+) -> None:
+    """Search terms that grow on Pinterest, as aggregates. They are not posts, and are stored nowhere."""
+    made = services()
+    try:
+        found = run(made.previews.growing_keywords(region, kind))  # type: ignore[arg-type]  # refused if unknown
+    except ValueError as error:
+        fail(str(error), code=2)
+
+    def human() -> None:
+        rows = [(one.rank, one.keyword, one.growth_week, one.growth_month, one.growth_year) for one in found]
+        table("Rank", "Term", "Week %", "Month %", "Year %", rows=rows, right=("Rank", "Week %", "Month %", "Year %"))
+
+    emit(found, as_json=as_json, human=human)
+
+
 def _states(made: Services) -> list[RouteState]:
     from monitor.register import route_states
 

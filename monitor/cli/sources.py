@@ -11,6 +11,7 @@ import typer
 
 from collectors.base import CollectError, Source
 from monitor.cli.app import AsJson, refuse_generated, run, services
+from monitor.cli.discovering import discover
 from monitor.cli.opml import export_opml, import_opml
 from monitor.cli.output import ago, emit, fail, say, table
 from monitor.core.model import TrackedSource
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, add, test, pause and remove tracked sources.", no_args_is_help=True)
 
+app.command()(discover)
 app.command("import-opml")(import_opml)
 app.command("export-opml")(export_opml)
 
@@ -271,27 +273,6 @@ def remove(
     )
 
 
-@app.command()
-def discover(url: Annotated[str, typer.Argument()], as_json: AsJson = False) -> None:
-    """Feeds that can be read at an address."""
-    made = services()
-    found = _discover(made, url if "://" in url else f"https://{url}")
-
-    def human() -> None:
-        table(
-            "Address",
-            "Title",
-            "Format",
-            "Items",
-            "Newest",
-            rows=[(c.url, c.title, c.format, c.items, f"{c.newest:%Y-%m-%d}" if c.newest else "") for c in found],
-        )
-
-    emit(found, as_json=as_json, human=human)
-    if not found:
-        fail("No feed that can be read was found there.")
-
-
 @app.command("set-aside")
 def set_aside(
     source_id: Annotated[str | None, typer.Argument(metavar="ID", help="All sources if left out.")] = None,
@@ -334,10 +315,6 @@ def _find(made: Services, source_id: str) -> TrackedSource:
     if one is None:
         fail(f"no source with id {source_id}; `trendmonitor sources list` names them all")
     return one
-
-
-def _discover(made: Services, url: str) -> list[Any]:
-    return run(made.previews.discover(url))
 
 
 def _source(mapping: Mapping[str, Any], made: Services) -> Source:

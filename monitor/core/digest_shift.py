@@ -90,6 +90,12 @@ def share_shift(posts: NDArray[np.generic], of: NDArray[np.generic], comparable:
 
 def volume_shift(posts: NDArray[np.generic], days: Sequence[int], comparable: Mask) -> Shift | None:
     """Change of the number of posts a day, as ln(now / before). `days` is the length of each period."""
+    change = volume_change(posts, days, comparable)
+    return None if change is None else concluded(change, change.among)
+
+
+def volume_change(posts: NDArray[np.generic], days: Sequence[int], comparable: Mask) -> Change | None:
+    """What a change of the number of posts a day is concluded from."""
     daily = np.asarray(posts, np.float64) / np.asarray(days, np.float64)
     averaged = _averages(daily, np.ones_like(daily), comparable)
     if averaged is None:
@@ -106,8 +112,7 @@ def volume_shift(posts: NDArray[np.generic], days: Sequence[int], comparable: Ma
     among = _between_periods(daily, np.ones_like(daily), comparable, averaged, told)
     moved = math.log(sum_a / sum_b)
     bounds = (-math.inf, math.inf)
-    change = Change(sum_a, sum_b, moved, moved, False, between, among, _weighed(num_a, num_b), *_sizes(averaged, comparable), bounds)  # fmt: skip
-    return concluded(change, among)
+    return Change(sum_a, sum_b, moved, moved, False, between, among, _weighed(num_a, num_b), *_sizes(averaged, comparable), bounds)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

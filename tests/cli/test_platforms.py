@@ -50,3 +50,20 @@ def test_options_of_a_collector_are_given_by_name_and_checked(tm: Call, site: st
     unknown = tm("sources", "add", site, "--collector", "gopher")
     assert unknown.status == 2
     assert "gopher" in unknown.err
+
+
+def test_what_to_discover_is_one_thing(tm: Call) -> None:
+    for arguments in (("sources", "discover"), ("sources", "discover", "example.org", "--podcasts", "nursing")):
+        done = tm(*arguments)
+        assert done.status == 2
+        assert "--podcasts" in done.err
+    assert tm("sources", "discover", "--podcasts", " ").status == 2
+
+
+def test_search_terms_of_pinterest_need_its_key_and_a_region_it_has(tm: Call) -> None:
+    unknown = tm("platforms", "pinterest-trends", "MARS")
+    assert unknown.status == 2
+    assert "US" in unknown.err
+    without = tm("platforms", "pinterest-trends", "US")
+    assert without.status == 1
+    assert "TRENDMONITOR_KEY__PINTEREST" in without.err

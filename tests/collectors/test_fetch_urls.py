@@ -57,6 +57,7 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
     [
         ("https://me:pw@example.org/feed", "https://example.org/feed"),
         ("https://example.org/feed?key=abc&page=2", "https://example.org/feed?key=***&page=2"),
+        (f"https://example.org/.rss?feed={'0a' * 20}&user=me", "https://example.org/.rss?feed=***&user=me"),
         ("https://example.org/?api_key=a&accessToken=b&X-Amz-Signature=c", "https://example.org/?api_key=***&accessToken=***&X-Amz-Signature=***"),
         ("https://example.org/?AWSAccessKeyId=a&sig=b&feed_hash=c&jwt=d", "https://example.org/?AWSAccessKeyId=***&sig=***&feed_hash=***&jwt=***"),
         ("https://example.org/?channel_id=UC123&keywords=flu&author=who", "https://example.org/?channel_id=UC123&keywords=flu&author=who"),
