@@ -111,7 +111,7 @@ class LinkedIn:
             "Ask for reactions and comments too, one request for each post of the last 48 hours; false by default.",
             False,
         ),
-        "days": Option("whole", "How many days the first visit reaches back, 7 by default.", 7, low=1, high=30),
+        "days": Option("whole", "How many days the first visit reaches back, 365 by default.", 365, low=1, high=3650),
         "pages": Option(
             "whole", f"Pages of {PAGE_SIZE} posts in one visit at most, 10 by default.", 10, low=1, high=50
         ),

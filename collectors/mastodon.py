@@ -65,7 +65,7 @@ class MastodonCollector:
         "bots": Option("flag", "Posts of automated accounts as well; default false, but true for an account.", False),
         "stream": Option("flag", "Stay connected after catching up; needs a token; default false.", False),
         "follow_seconds": Option("number", "How long to stay connected on a visit; default 180.", 180, low=1, high=240),
-        "days": Option("number", "How many days the first visit reaches back; default 7.", 7, low=0.01, high=365),
+        "days": Option("number", "How many days the first visit reaches back; default 365.", 365, low=0.01, high=3650),
         "pages": Option(
             "whole", "How many pages of 40 posts one visit reads at most; default 25.", 25, low=1, high=200
         ),

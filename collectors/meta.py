@@ -39,7 +39,8 @@ class MetaCollector:
     quotas: ClassVar[tuple[Quota, ...]] = (instagram.HASHTAGS, threads.SEARCHES, threads.PROFILES)
     options: ClassVar[Mapping[str, Option]] = {
         "account": Option("text", "Instagram only, and needed there: the id (digits) of your own professional account."),
-        "days": Option("whole", "How many days back the first visit goes; default 7. A hashtag shows one.", 7, low=1, high=90),
+        "days": Option("whole", "How many days back the first visit goes; default 365, of a search 7. A hashtag shows one.",
+                       None, low=1, high=3650),
         "pages": Option("whole", "How many answers a visit asks for at most; default 20. The next visit goes on.", 20,
                         low=1, high=200),
         "replies": Option("flag", "Threads searches: also bring replies; default true.", True),
@@ -77,7 +78,8 @@ class MetaCollector:
         """Newest first, page by page, down to the last visit. Raises CollectError only."""
         about = _address(source)
         options = read_options(source, self.options)
-        reach = {"days": options["days"], "pages": options["pages"]}
+        listed = about.kind in ("page", "account", "profile")
+        reach = {"days": options["days"] or (365 if listed else 7), "pages": options["pages"]}
         visit: AsyncIterator[Page]
         if about.kind == "page":
             visit = facebook.collect(source, about.name, cursor, access, now, **reach)

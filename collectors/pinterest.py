@@ -93,7 +93,7 @@ class Pinterest:
         "locale": Option("text", "Searches: language and country as in en-US; left to Pinterest by default."),
         "counts": Option("flag", "Boards: ask for impressions, saves, reactions and comments; true by default.", True),
         "days": Option(
-            "whole", "Boards: how far the first visit vouches for, in days, 30 by default.", 30, low=1, high=365
+            "whole", "Boards: how far the first visit vouches for, in days, 365 by default.", 365, low=1, high=3650
         ),
         "pages": Option(
             "whole",

@@ -46,7 +46,7 @@ class RedditCollector:
     quotas: ClassVar[tuple[Quota, ...]] = (REQUESTS, FEEDS)
     options: ClassVar[Mapping[str, Option]] = {
         "comments": Option("flag", "Also follow the comments of the community or account. Default false.", False),
-        "days": Option("whole", "How many days back the first visit goes. Default 7.", 7, low=1, high=30),
+        "days": Option("whole", "How many days back the first visit goes. Default 365.", 365, low=1, high=3650),
         "over_18": Option("flag", "Also posts marked as for adults; medical pictures often are. Default true.", True),
     }
     examples: ClassVar[tuple[str, ...]] = (

@@ -74,7 +74,9 @@ class TelegramCollector:
         "route": Option(
             "choice", "`preview` (the public web page) or `bot`. Default preview.", "preview", ("preview", "bot")
         ),
-        "days": Option("whole", "How many days back the first visit goes (preview). Default 7.", 7, low=1, high=365),
+        "days": Option(
+            "whole", "How many days back the first visit goes (preview). Default 365.", 365, low=1, high=3650
+        ),
         "pages": Option("whole", "Pages asked for in one visit, the next goes on. Default 20.", 20, low=1, high=100),
     }
     examples: ClassVar[tuple[str, ...]] = ("https://t.me/telegram", "https://t.me/s/telegram")

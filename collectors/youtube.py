@@ -45,7 +45,9 @@ class YouTubeCollector:
     )
     quotas: ClassVar[tuple[Quota, ...]] = (SEARCHES, UNITS)
     options: ClassVar[Mapping[str, Option]] = {
-        "days": Option("whole", "How many days the first visit reaches back; 7 if left out.", 7, low=1, high=365),
+        "days": Option(
+            "whole", "How many days the first visit reaches back; 365 if left out, of a search 7.", None, low=1, high=3650
+        ),
         "pages": Option(
             "whole", "Most pages of 50 videos in one visit; the next goes on from there; 20 if left out.", 20, low=1, high=50
         ),
@@ -105,10 +107,10 @@ class YouTubeCollector:
             yield replace(looked.page, observed=NOTHING_PROVED, resume=dict(state))
         if target.kind == "search":
             paid = bool(chosen["paid"])
-            found = read_search(calls, state, params, paid=paid, pages=chosen["pages"], days=chosen["days"])
+            found = read_search(calls, state, params, paid=paid, pages=chosen["pages"], days=chosen["days"] or 7)
         else:
             playlist = target.value if target.kind == "playlist" else await _uploads(calls, state, target, now)
-            found = read_listing(calls, state, playlist, pages=chosen["pages"], days=chosen["days"])
+            found = read_listing(calls, state, playlist, pages=chosen["pages"], days=chosen["days"] or 365)
         async for page in found:
             yield page
 

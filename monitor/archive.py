@@ -9,16 +9,25 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import orjson
 
 from collectors.base import Source
-from monitor.archive_convert import Converted, Converter, Reject, archive_source, convert_all
+from monitor.archive_convert import (
+    OTHER_PLATFORM,
+    Converted,
+    Converter,
+    Reject,
+    archive_source,
+    captured_platform,
+    convert_all,
+)
 from monitor.archive_files import ArchiveError, Record, open_archive
 from monitor.archive_lines import Misfit, read_coverage
 from monitor.core.model import Interval, Observed, Post, Write
@@ -67,7 +76,7 @@ class _State:
     reject_bytes: int = 0
     """Length of the reject file."""
     spans: dict[str, list[float]] = field(default_factory=dict)
-    """source id → time of its first and last record (Unix seconds)"""
+    """source id → time of its first and last record (Unix seconds); empty for captures, which observe nothing"""
     reasons: Counter[str] = field(default_factory=Counter)
     created: list[str] = field(default_factory=list)
 
@@ -113,8 +122,8 @@ def import_file(
     state = _State.from_json(held) if held else _State()
     resumed = state.done
     sources = _Sources(store, clock, state.created)
-    if sources.know(declared):
-        raise ArchiveError(f"{path.name}, first line: coverage names more than {MOST_SOURCES} new sources")
+    # The source of the whole file takes the platform of its records, which are not read yet
+    _track(sources, (native for native in declared if native != default_source), path)
     converter = Converter(recipe, dict(sources.known), default_source, started)
     with _RejectFile(_reject_path(reject_dir, path), size=state.reject_bytes) as rejects:
         for converted in convert_all(converter, _after(archive.records, resumed), workers):
@@ -123,6 +132,7 @@ def import_file(
             store.commit_many(writes, meta={key: state.to_json()})
             if progress is not None:
                 progress(state.read, archive.share())
+        _track(sources, declared, path)
         store.commit_many(_coverage(declared, state.spans, clock()), meta={key: None})
     return ImportReport(
         file=str(path),
@@ -139,6 +149,11 @@ def import_file(
     )
 
 
+def _track(sources: _Sources, declared: Iterable[str], path: Path) -> None:
+    if sources.know(declared):
+        raise ArchiveError(f"{path.name}, first line: coverage names more than {MOST_SOURCES} new sources")
+
+
 def _after(records: Iterator[Record], done: int) -> Iterator[Record]:
     for record in records:
         if record[0] > done:
@@ -148,19 +163,16 @@ def _after(records: Iterator[Record], done: int) -> Iterator[Record]:
 def _take(converted: Converted, state: _State, sources: _Sources, rejects: _RejectFile, now: datetime) -> list[Write]:
     """Count a chunk and write its rejects; returns what is to be committed."""
     posts = converted.posts()
-    refused = sources.know(posts)
-    for source in refused:
-        converted.rejects.extend(
-            Reject(
-                converted.last, f"source: this file names more than {MOST_SOURCES} new ones", f"{source}/{post.id}", ""
-            )
-            for post in posts.pop(source)
-        )
+    for source, why in sources.know(posts, converted.captured).items():
+        converted.rejects.extend(Reject(converted.last, why, f"{source}/{post.id}", "") for post in posts.pop(source))
     state.done = converted.last
     state.read += converted.read
     state.imported += converted.read - len(converted.rejects)
     for source, found in posts.items():
-        _widen(state.spans, source, found)
+        if source in converted.captured or captured_platform(source):
+            state.spans[source] = []
+        else:
+            _widen(state.spans, source, found)
     for reject in converted.rejects:
         state.reasons[reject.reason] += 1
         rejects.write(reject)
@@ -176,37 +188,44 @@ class _Sources:
         self._created = created
         self.known: dict[str, Source] = {one.source.id: one.source for one in store.sources()}
 
-    def know(self, ids: Iterable[str]) -> list[str]:
-        """Track the sources that are not tracked yet; returns those that would be too many."""
-        refused = []
+    def know(self, ids: Iterable[str], captured: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+        """Track the sources that are not tracked yet; `captured` tells the platforms of those that hold captures.
+        Returns the sources whose posts cannot be stored, and why."""
+        refused = {}
         for native in ids:
-            if native in self.known:
-                continue
-            if len(self._created) >= MOST_SOURCES:
-                refused.append(native)
-                continue
-            source = archive_source(native)
-            try:
-                self._store.add_source(source, self._clock())
-                self._created.append(native)
-            except AlreadyExists:  # another process was a moment faster
-                pass
-            self.known[native] = source
+            if native not in self.known:
+                if len(self._created) >= MOST_SOURCES:
+                    refused[native] = f"source: this file names more than {MOST_SOURCES} new ones"
+                    continue
+                self._add(archive_source(native, captured.get(native)))
+            platform = captured.get(native)
+            if platform and platform != self.known[native].platform:
+                refused[native] = f"{platform}: {OTHER_PLATFORM}"
         return refused
+
+    def _add(self, source: Source) -> None:
+        try:
+            self._store.add_source(source, self._clock())
+            self._created.append(source.id)
+        except AlreadyExists:  # another process was a moment faster
+            pass
+        self.known[source.id] = source
 
 
 def _widen(spans: dict[str, list[float]], source: str, posts: Iterable[Post]) -> None:
     moments = [post.published_at.timestamp() for post in posts]
     low, high = min(moments), max(moments)
     span = spans.setdefault(source, [low, high])
+    if not span:
+        return  # captures among its records: what a browser was shown is no observation
     span[0], span[1] = min(span[0], low), max(span[1], high)
 
 
 def _coverage(
-    declared: Mapping[str, Iterable[Interval]], spans: Mapping[str, Iterable[float]], now: datetime
+    declared: Mapping[str, Iterable[Interval]], spans: Mapping[str, Sequence[float]], now: datetime
 ) -> list[Write]:
     """Declared intervals where given, cut at the present, and the gaps between them called declared; otherwise from
-    a source's first to its last record."""
+    a source's first to its last record, and nothing for captures."""
     writes = [
         Write(
             source=source,
@@ -216,8 +235,9 @@ def _coverage(
         for source, intervals in declared.items()
         for place, interval in enumerate(sorted(intervals, key=lambda interval: interval.since))
     ]
-    for source, (low, high) in spans.items():
-        if source not in declared:
+    for source, span in spans.items():
+        if source not in declared and span:
+            low, high = span
             since, until = datetime.fromtimestamp(low, UTC), datetime.fromtimestamp(high, UTC) + timedelta(seconds=1)
             writes.append(Write(source=source, at=now, observed=Observed(since, min(until, now))))
     return writes

@@ -15,14 +15,17 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from collectors.base import Engagement, Source
+import orjson
+
+from collectors.base import Engagement, Item, Source
+from collectors.captures.envelope import MAPPERS, is_capture
 from monitor.archive_files import ArchiveError, Raw, Record, Unreadable, decode_line
-from monitor.archive_lines import Misfit, read_record, source_id, states_not_live
+from monitor.archive_lines import Misfit, read_captured, read_record, source_id, states_not_live
 from monitor.core.model import Annotation, Post
 from monitor.core.reading import make_post
 from monitor.readers import Recipe
@@ -32,7 +35,16 @@ CHUNK = 1_000
 CHUNK_BYTES = 8_000_000
 """… at most; fewer where they are large."""
 SAMPLE = 2_000
-"""Characters of a rejected record that are kept."""
+"""Characters of a rejected record that are kept where it cannot be read again anyway …"""
+WHOLE = 500_000
+"""… and where it can; a post with all that its platform sends beside it is seldom a tenth of that."""
+CAPTURED = "capture-"
+"""What the id of a source begins with that holds captures of a platform, if no other was named."""
+OTHER_PLATFORM = "the source holds posts of another platform; import without --source, or name another one"
+REJECT_FIELDS = frozenset(("record", "reason", "raw"))
+"""Of a line in a reject file."""
+ANYWHERE = "web"
+"""Platform of a source that was made for records which do not tell theirs."""
 NOT_LIVE = "not_live"
 """Key of the stored evidence of a post that was stated not to be live."""
 
@@ -66,14 +78,24 @@ class Converted:
     read: int
     last: int
     """Number of the last record."""
+    captured: dict[str, str] = field(default_factory=dict)
+    """source id → platform, of the sources that captures among these records belong to."""
 
     def posts(self) -> dict[str, tuple[Post, ...]]:
         return {source: tuple(map(_unpack, posts)) for source, posts in self.packed.items()}
 
 
-def archive_source(native: str) -> Source:
-    """A source that exists only as an archive: never polled, its coverage is what archives declare."""
-    return Source(id=native, collector="archive", platform="web", url="", name=native)
+def archive_source(native: str, platform: str | None = None) -> Source:
+    """A source that exists only as an archive: never polled, its coverage is what archives declare. Where no platform
+    is told, its id may tell it."""
+    platform = platform or captured_platform(native) or ANYWHERE
+    return Source(id=native, collector="archive", platform=platform, url="", name=native)
+
+
+def captured_platform(native: str) -> str | None:
+    """The platform whose captures go into the source of this id unless another is named; None for any other id."""
+    platform = native.removeprefix(CAPTURED)
+    return platform if native == CAPTURED + platform and platform in MAPPERS else None
 
 
 def convert_all(converter: Converter, records: Iterator[Record], workers: int) -> Iterator[Converted]:
@@ -144,15 +166,16 @@ class Converter:
     def convert(self, chunk: Sequence[Record]) -> Converted:
         posts: dict[str, dict[str, Packed]] = {}
         rejects: list[Reject] = []
-        for number, raw in chunk:
-            record = decode_line(raw) if isinstance(raw, bytes) else raw
+        captured: dict[str, str] = {}
+        for number, line in chunk:
+            record = unwrapped(decode_line(line) if isinstance(line, bytes) else line)
             if isinstance(record, Unreadable):
                 rejects.append(Reject(number, record.reason, record.reason, record.sample))
                 continue
             try:
-                post = self._post(record)
+                post = self._captured(record, captured) if is_capture(record) else self._recorded(record)
             except Misfit as misfit:
-                rejects.append(Reject(number, misfit.reason, str(misfit), _sample(raw)))
+                rejects.append(Reject(number, misfit.reason, str(misfit), _whole(record)))
                 continue
             posts.setdefault(post.source, {})[post.id] = _pack(post)
         return Converted(
@@ -160,28 +183,48 @@ class Converter:
             rejects=rejects,
             read=len(chunk),
             last=chunk[-1][0],
+            captured=captured,
         )
 
-    def _post(self, record: Mapping[str, Any]) -> Post:
+    def _recorded(self, record: Mapping[str, Any]) -> Post:
         native = source_id(record, self.default_source)
         source = self.sources.get(native) or archive_source(native)
-        recipe = self.recipe
-        post = make_post(
-            read_record(record, now=self.now),
-            source,
-            now=self.now,
-            taggers=recipe.taggers,
-            author_key=recipe.author_key,
-        )
+        post = self._made(read_record(record, now=self.now), source)
         if states_not_live(record):
             evidence = {**post.evidence, NOT_LIVE: True}
             post = replace(post, evidence=evidence, annotation=overruled(post.annotation, evidence))
         return post
 
+    def _captured(self, record: Mapping[str, Any], captured: dict[str, str]) -> Post:
+        """`captured` takes up the source. One source holds one platform, because authors are told apart by it."""
+        platform, item = read_captured(record, now=self.now)
+        native = self.default_source or CAPTURED + platform
+        source = self.sources.get(native) or archive_source(native, captured.get(native, platform))
+        if source.platform != platform:
+            raise Misfit(f"{platform}: {OTHER_PLATFORM}", f"{native} is of {source.platform}")
+        captured[native] = platform
+        return self._made(item, source)
+
+    def _made(self, item: Item, source: Source) -> Post:
+        return make_post(item, source, now=self.now, taggers=self.recipe.taggers, author_key=self.recipe.author_key)
+
+
+def unwrapped(record: Mapping[str, Any] | Unreadable) -> Mapping[str, Any] | Unreadable:
+    """The record inside a line of a reject file, so that such a file can be imported; any other record as it is."""
+    if isinstance(record, Unreadable) or record.keys() != REJECT_FIELDS or not isinstance(raw := record["raw"], str):
+        return record
+    found = decode_line(raw.encode("utf-8", "replace"))
+    if isinstance(found, Unreadable) and len(raw) >= SAMPLE:
+        return Unreadable(
+            "rejected before, and too long to have been kept whole: import its own file again", raw[:SAMPLE]
+        )
+    return found
+
 
 def overruled(annotation: Annotation, evidence: Mapping[str, Any]) -> Annotation:
-    """An annotation made from this evidence, but not live where that was stated (an Item can only say that it is)."""
-    if not (annotation.live and evidence.get(NOT_LIVE)):
+    """An annotation made from this evidence, but not live where that was stated (an Item can only say that it is). The
+    word of a person goes before it."""
+    if not (annotation.live and evidence.get(NOT_LIVE)) or "live" in (evidence.get("corrected") or {}):
         return annotation
     return replace(annotation, live=False, reasons={**annotation.reasons, "live": "stated by the archive: not live"})
 
@@ -254,6 +297,10 @@ def _unpack(packed: Packed) -> Post:
     return Post(*values)
 
 
-def _sample(raw: object) -> str:
-    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else repr(raw)
-    return text.strip()[:SAMPLE]
+def _whole(record: Mapping[str, Any]) -> str:
+    """A record as JSON, so that it can be imported again; its beginning where it is longer than any post is."""
+    try:
+        raw = orjson.dumps(record, default=str)
+    except orjson.JSONEncodeError:  # nested deeper than is written
+        return repr(record)[:SAMPLE]
+    return raw.decode() if len(raw) <= WHOLE else raw.decode()[:SAMPLE]

@@ -1,7 +1,7 @@
 """One archive record → one Item. Pure; runs in worker processes.
 
 The format is the contract of docs/archive-format.md: JSON objects (or CSV/Parquet rows) of which `id`, `published_at`
-and one of `title`/`text` are needed. What a record states overrides tagging. A record that does not fit raises
+and one of `title`/`text` are needed. Captures, which hold a platform's own JSON, are read by collectors/captures. What a record states overrides tagging. A record that does not fit raises
 `Misfit` with a reason that names the field; what can be mended without guessing is mended and noted in `repairs`.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import orjson
 
 from collectors.base import NO_ENGAGEMENT, Engagement, Item, Media
+from collectors.captures.envelope import CaptureError, read_capture
 from monitor.core.model import AUDIENCES, CONTENT_TYPES, UNKNOWN, Interval
 from monitor.core.region import COUNTRIES
 from monitor.core.source_id import RULE, is_source_id
@@ -25,6 +27,7 @@ TOPIC = re.compile(r"(?!none$)[a-z][a-z0-9_-]{0,39}")
 LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9_-]*)?", re.IGNORECASE)
 OLDEST = datetime(1995, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
+LONGEST_ID = 512
 LONGEST_TITLE = 2_000
 LONGEST_TEXT = 20_000
 LARGEST_COUNT = 10**12
@@ -46,23 +49,22 @@ class Misfit(ValueError):
     def __init__(self, reason: str, value: object = None) -> None:
         super().__init__(reason if value is None else f"{reason}: {str(value)[:60]!r}")
         self.reason = reason
+        self.value = value
+
+    def of(self, platform: str) -> Misfit:
+        """The same, of a capture of this platform."""
+        return Misfit(f"{platform}: {self.reason}", self.value)
 
 
 def read_record(record: Mapping[str, Any], *, now: datetime) -> Item:
     """Raises Misfit. Naive times are taken as UTC; a time more than a day ahead of `now` does not fit."""
-    native = _text(record, "id", 512)
+    native = _text(record, "id", LONGEST_ID)
     if not native:
         raise Misfit("id is missing or empty")
     title, text = _text(record, "title", None) or "", _text(record, "text", None) or ""
     if not title and not text:
         raise Misfit("title and text are both missing or empty; one of them is needed")
-    repairs: list[str] = []
-    if len(title) > LONGEST_TITLE:
-        title = title[:LONGEST_TITLE].rstrip()
-        repairs.append(f"title cut to {LONGEST_TITLE} characters")
-    if len(text) > LONGEST_TEXT:
-        text = text[:LONGEST_TEXT].rstrip()
-        repairs.append(f"text cut to {LONGEST_TEXT} characters")
+    title, text, repairs = _cut(title, text)
     url = _text(record, "url", 4_000)
     if url is not None and not url[:8].lower().startswith(("http://", "https://")):
         url = None
@@ -88,6 +90,40 @@ def read_record(record: Mapping[str, Any], *, now: datetime) -> Item:
         guests=None if guests is None else _whole(guests, "guests"),
         engagement=_engagement(record),
         repairs=tuple(repairs),
+    )
+
+
+def read_captured(record: Mapping[str, Any], *, now: datetime) -> tuple[str, Item]:
+    """The platform and the post of a capture, within the bounds of any archive record. Raises Misfit, whose reason
+    names the platform."""
+    try:
+        platform, item = read_capture(record)
+    except CaptureError as error:
+        raise Misfit(error.reason, error.value) from None
+    native = _storable(item.id)
+    try:
+        if not 0 < len(native) <= LONGEST_ID:
+            raise Misfit(f"id is empty or longer than {LONGEST_ID} characters")
+        counts = (getattr(item.engagement, name) for name in COUNTS)
+        if any(number is not None and number > LARGEST_COUNT for number in counts):
+            raise Misfit(f"a count is above {LARGEST_COUNT}")
+        published = _published(item.published_at, now)
+    except Misfit as misfit:
+        raise misfit.of(platform) from None
+    title, text, repairs = _cut(_storable(item.title), _storable(item.text))
+    if not title and not text:
+        raise Misfit(f"{platform}: no words")
+    country = item.country if item.country in COUNTRIES else None
+    return platform, replace(
+        item,
+        id=native,
+        published_at=published,
+        title=title,
+        text=text,
+        country=country,
+        location=_storable(item.location or "") or None,
+        categories=tuple(filter(None, map(_storable, item.categories))),
+        repairs=(*item.repairs, *repairs),
     )
 
 
@@ -167,14 +203,30 @@ def _text(record: Mapping[str, Any], name: str, longest: int | None) -> str | No
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Misfit(f"{name} must be text, not {type(value).__name__}")
         value = "" if value != value else str(value)  # NaN alone differs from itself
-    text: str = value.strip()
-    if "\x00" in text:
-        text = text.replace("\x00", "").strip()
-    if not text.isascii():
-        text = text.encode("utf-8", "replace").decode()  # a lone surrogate cannot be stored
+    text = _storable(value)
     if longest is not None and len(text) > longest:
         raise Misfit(f"{name} is longer than {longest} characters")
     return text or None
+
+
+def _storable(text: str) -> str:
+    """Without NUL, lone surrogates and white space at the ends, which cannot or need not be stored."""
+    text = text.strip()
+    if "\x00" in text:
+        text = text.replace("\x00", "").strip()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _cut(title: str, text: str) -> tuple[str, str, list[str]]:
+    """Title and text of bearable length, and notes of what was cut."""
+    repairs: list[str] = []
+    if len(title) > LONGEST_TITLE:
+        title = title[:LONGEST_TITLE].rstrip()
+        repairs.append(f"title cut to {LONGEST_TITLE} characters")
+    if len(text) > LONGEST_TEXT:
+        text = text[:LONGEST_TEXT].rstrip()
+        repairs.append(f"text cut to {LONGEST_TEXT} characters")
+    return title, text, repairs
 
 
 def _number(record: Mapping[str, Any], name: str, most: int) -> float | None:

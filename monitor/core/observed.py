@@ -83,6 +83,12 @@ class Coverage:
     def __len__(self) -> int:
         return len(self._steps)
 
+    @property
+    def ever(self) -> Mask:
+        """Sources that were observed at any time."""
+        known: Mask = self.starts != _NEVER
+        return known
+
     def seconds(self, edges: Ints) -> Ints:
         """Observed seconds between consecutive edges (seconds since 1970, ascending): (sources, edges − 1)."""
         observed = np.zeros((len(self), len(edges) - 1), np.int64)

@@ -83,7 +83,9 @@ def compute(query: TrendQuery, cube: Cube, coverage: Coverage, now: datetime, wa
     asked = cube.source_mask(platforms=query.filters.get("platform"), ids=query.filters.get("source"))
     open_buckets = unfinished(buckets, now)
     excluded: dict[str, int] = {}
-    sources = asked
+    # What nobody vouches for (browser captures without a coverage line) is no part of any total: beside observed
+    # sources it would look like growth. By its own name it can be asked for.
+    sources = asked if query.filters.get("source") else asked & coverage.ever
     if query.panel == "fixed":
         reasons = panel(coverage, watch, buckets, asked, now)
         sources = asked & (reasons == Exclusion.NONE)

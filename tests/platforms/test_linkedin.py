@@ -75,7 +75,7 @@ async def test_a_first_visit_brings_every_public_post_of_the_window_once(platfor
     assert len(pages) == 3
     assert [isinstance(page.observed, Stretch) for page in pages] == [True] * 3
     assert pages[0].observed == Stretch(START - timedelta(hours=PAGE_SIZE), START)
-    assert pages[-1].observed == Stretch(START - timedelta(days=7), START)
+    assert pages[-1].observed == Stretch(START - timedelta(days=365), START)
     assert [page.resume is None for page in pages] == [True, True, False]
     first = found[0]
     assert first.url == f"https://www.linkedin.com/feed/update/{first.id}/"
@@ -228,7 +228,7 @@ async def test_a_limit_of_pages_is_made_good_by_the_next_visits(platform: Linked
         if "backlog" not in cursor:
             break
     assert seen == platform.ids()
-    assert observed[-1] == Stretch(START - timedelta(days=7), START)
+    assert observed[-1] == Stretch(START - timedelta(days=365), START)
 
 
 async def test_what_is_published_while_there_is_a_backlog_comes_after_it(platform: LinkedInPlatform) -> None:
@@ -322,7 +322,7 @@ async def test_an_empty_page_is_observed_and_empty() -> None:
     with LinkedInPlatform(posts=0) as platform:
         (page,) = await visit(platform)
     assert items([page]) == []
-    assert page.observed == Stretch(START - timedelta(days=7), START)
+    assert page.observed == Stretch(START - timedelta(days=365), START)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ async def test_an_empty_page_is_observed_and_empty() -> None:
         ("https://www.linkedin.com/company/example-clinic", {"organization": "abc"}, ("options", "organization")),
         ("https://www.linkedin.com/company/12", {"organization": "13"}, ("options", "organization")),
         ("https://www.linkedin.com/company/12", {"version": "2026-10"}, ("options", "version")),
-        ("https://www.linkedin.com/company/12", {"days": 90}, ("options", "days")),
+        ("https://www.linkedin.com/company/12", {"days": 9000}, ("options", "days")),
         ("https://www.linkedin.com/company/12", {"count": True}, ("options", "count")),
     ],
 )

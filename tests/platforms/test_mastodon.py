@@ -22,7 +22,7 @@ async def test_the_first_visit_goes_back_and_the_next_ones_forwards_without_hole
     async with visitor() as one:
         first = await one.visit(source())
         assert set(one.items) == one.platform.ids()
-        assert first[-1][0].observed == Stretch(START - timedelta(days=7), START)
+        assert first[-1][0].observed == Stretch(START - timedelta(days=365), START)
         one.clock.move(HOUR)
         one.platform.publish(50)
         second = await one.visit(source())
@@ -79,7 +79,7 @@ async def test_a_first_visit_that_broke_goes_on_where_it_was_and_then_forwards()
         one.platform.publish(4)
         pages = await one.visit(source())
         assert set(one.items) == one.platform.ids()
-        assert [page.observed for page, _ in pages][1] == Stretch(START - timedelta(days=7), START)
+        assert [page.observed for page, _ in pages][1] == Stretch(START - timedelta(days=365), START)
         last = pages[-1][0].observed
         assert isinstance(last, Stretch)
         assert last.until == START + HOUR
@@ -116,7 +116,7 @@ async def test_a_quiet_hashtag_costs_one_request_a_visit() -> None:
 async def test_an_empty_timeline_is_observed_and_its_first_post_found() -> None:
     async with visitor(posts=0) as one:
         pages = await one.visit(source())
-        assert pages[-1][0].observed == Stretch(START - timedelta(days=7), START)
+        assert pages[-1][0].observed == Stretch(START - timedelta(days=365), START)
         one.clock.move(HOUR)
         first = one.platform.add(START + MINUTE)
         pages = await one.visit(source())

@@ -130,7 +130,7 @@ async def test_a_page_is_walked_down_to_the_last_visit_and_says_what_it_has_show
     first, second, third = await made.visit()
     assert first.observed == Stretch(START - 250 * MINUTE, START)
     assert second.observed == Stretch(START - 500 * MINUTE, START)
-    assert third.observed == Stretch(START - 7 * DAY, START)
+    assert third.observed == Stretch(START - 365 * DAY, START)
     assert last([third])["until"] == START.isoformat()
     made.now += HOUR
     made.platform.publish(2)
@@ -153,7 +153,7 @@ async def test_what_one_visit_leaves_the_next_one_goes_on_with(bench: Any) -> No
     assert second.observed == Stretch(START - 500 * MINUTE, START, gap="overflow")
     (third,) = await made.visit(last([second]))
     brought |= set(made.items())
-    assert third.observed == Stretch(START - 7 * DAY, START)
+    assert third.observed == Stretch(START - 365 * DAY, START)
     (fourth,) = await made.visit(last([third]))
     assert fourth.observed == Stretch(START, made.now)
     assert brought | set(made.items()) == made.platform.ids()

@@ -96,7 +96,7 @@ async def test_a_hashtag_that_instagram_does_not_answer_for_is_refused_clearly(b
 async def test_an_account_tells_its_followers_and_hides_likes(bench: Any) -> None:
     made = bench("account")
     pages = await made.visit()
-    assert pages[-1].observed == Stretch(START - 7 * DAY, START)
+    assert pages[-1].observed == Stretch(START - 365 * DAY, START)
     items = list(made.items().values())
     assert {item.followers for item in items} == {640}
     assert {item.author for item in items} == {"17841400000000077"}

@@ -87,7 +87,7 @@ async def test_an_own_board_is_found_by_its_address_and_read_to_its_end(platform
     found = items(pages)
     assert set(found) == platform.ids()
     assert paths(platform) == ["/v5/boards", f"/v5/boards/{BOARD}/pins"]
-    assert pages[-1].observed == Stretch(START - timedelta(days=30), START)
+    assert pages[-1].observed == Stretch(START - timedelta(days=365), START)
     pin = found[platform.pins[0].number]
     assert (pin.title, pin.text) == ("Example pin 000", "Less salt, more herbs (invented)")
     assert pin.url == f"https://www.pinterest.com/pin/{pin.id}/"
@@ -146,7 +146,7 @@ async def test_a_page_in_the_middle_of_a_board_proves_nothing() -> None:
         assert set(items(pages)) == platform.ids()
     assert [page.observed for page in pages[:-1]] == [NOTHING_PROVED, NOTHING_PROVED]
     assert [page.resume is None for page in pages] == [True, True, False]
-    assert pages[-1].observed == Stretch(START - timedelta(days=30), START)
+    assert pages[-1].observed == Stretch(START - timedelta(days=365), START)
 
 
 async def test_a_long_board_is_read_over_several_visits_and_then_vouched_for() -> None:
@@ -159,7 +159,7 @@ async def test_a_long_board_is_read_over_several_visits_and_then_vouched_for() -
             seen |= set(items(pages))
             cursor = last_cursor(pages)
         assert seen == platform.ids()
-    assert pages[-1].observed == Stretch(START - timedelta(days=30), START)  # as of when the reading began
+    assert pages[-1].observed == Stretch(START - timedelta(days=365), START)  # as of when the reading began
     assert cursor["until"] == START.isoformat()
 
 

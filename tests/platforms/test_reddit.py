@@ -24,7 +24,7 @@ from tests.platforms.reddit_platform import CLIENT, COMMUNITY, Entry, Reddit, so
 from tests.platforms.reddit_visits import Visitor
 from tests.platforms.serving import START
 
-WEEK_AGO = START - timedelta(days=7)
+YEAR_AGO = START - timedelta(days=365)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def test_the_first_visit_goes_back_as_far_as_the_window(visitor: Visitor) 
     assert [page.resume is None for page in pages] == [True, True, False]
     oldest = visitor.platform.posts[-100].at
     assert pages[0].observed == Stretch(oldest, START)
-    assert pages[-1].observed == Stretch(WEEK_AGO, START)
+    assert pages[-1].observed == Stretch(YEAR_AGO, START)
     agents = {one.headers["user-agent"] for one in visitor.platform.requests}
     assert len(agents) == 1
     assert agents.pop().endswith(" (by /u/example_operator)")
@@ -124,7 +124,7 @@ async def test_a_visit_whose_next_page_hung_on_a_post_that_was_removed_proves_no
     assert (pages[1].observed, pages[1].resume) == (NOTHING_PROVED, None)
     visitor.platform.remove_between_pages = False
     pages = await visitor.visit()
-    assert pages[-1].observed == Stretch(WEEK_AGO, START)
+    assert pages[-1].observed == Stretch(YEAR_AGO, START)
     assert visitor.stored.keys() >= visitor.platform.ids()
 
 
@@ -132,7 +132,7 @@ async def test_an_empty_community_is_observed_as_empty() -> None:
     with Reddit(posts=0) as platform:
         visitor = Visitor(platform)
         (page,) = await visitor.visit()
-        assert page.observed == Stretch(WEEK_AGO, START)
+        assert page.observed == Stretch(YEAR_AGO, START)
         visitor.later(hours=1)
         visitor.platform.publish(1)
         (page,) = await visitor.visit()
@@ -154,7 +154,7 @@ async def test_comments_are_followed_and_only_both_listings_together_prove_somet
         visitor = Visitor(platform, at=source(comments=True))
         pages = await visitor.visit()
         assert [page.observed for page in pages[:-1]] == [NOTHING_PROVED] * 3
-        assert pages[-1].observed == Stretch(WEEK_AGO, START)
+        assert pages[-1].observed == Stretch(YEAR_AGO, START)
         assert visitor.stored.keys() == platform.ids()
         assert visitor.cursor.keys() == {"posts", "comments", "until"}
         visitor.later(hours=1)

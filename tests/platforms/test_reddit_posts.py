@@ -81,7 +81,7 @@ def test_other_addresses_are_refused_with_right_ones_shown(url: str, says: str) 
 
 
 def test_wrong_options_are_named() -> None:
-    assert [one.path for one in COLLECTOR.check(source(comments="yes", days=99, colour="red"))] == [
+    assert [one.path for one in COLLECTOR.check(source(comments="yes", days=9999, colour="red"))] == [
         ("options", "comments"),
         ("options", "days"),
         ("options", "colour"),

@@ -12,7 +12,7 @@ from tests.platforms.serving import START
 from tests.platforms.telegram_platform import PAGE, Post, TelegramPreview, source
 from tests.platforms.telegram_visits import Visitor
 
-WEEK_AGO = START - timedelta(days=7)
+YEAR_AGO = START - timedelta(days=365)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ async def test_the_first_visit_goes_back_to_the_beginning(preview: TelegramPrevi
     assert visitor.stored.keys() == preview.ids()
     assert len(pages) == 4
     assert pages[0].observed == Stretch(preview.posts[-PAGE].at, START)
-    assert pages[-1].observed == Stretch(WEEK_AGO, START)
+    assert pages[-1].observed == Stretch(YEAR_AGO, START)
     assert visitor.cursor == {"top": 70, "until": START.isoformat()}
     assert [one.path for one in preview.requests].count("/robots.txt") == 1
 
@@ -70,7 +70,7 @@ async def test_a_broken_visit_goes_on_where_it_was_and_loses_nothing(preview: Te
     visitor.later(hours=1)
     preview.publish(3)
     pages = await visitor.visit()
-    assert [page.observed for page in pages][-2:] == [Stretch(WEEK_AGO, START), Stretch(START, visitor.now)]
+    assert [page.observed for page in pages][-2:] == [Stretch(YEAR_AGO, START), Stretch(START, visitor.now)]
     assert visitor.stored.keys() == preview.ids()
 
 
@@ -80,7 +80,7 @@ async def test_more_than_a_visit_may_ask_for_is_gone_on_with_by_the_next(preview
     visitor.later(hours=1)
     preview.publish(5)
     pages = await visitor.visit()
-    assert [page.observed for page in pages][-1] == Stretch(WEEK_AGO, START)
+    assert [page.observed for page in pages][-1] == Stretch(YEAR_AGO, START)
     visitor.later(hours=1)
     (page,) = await visitor.visit()
     assert page.observed == Stretch(START, visitor.now)
@@ -109,7 +109,7 @@ async def test_a_page_without_any_post_is_no_sign_that_it_was_quiet() -> None:
         platform.publish(1)
         pages = await visitor.visit()
         assert visitor.stored.keys() == platform.ids()
-        assert pages[-1].observed == Stretch(visitor.now - timedelta(days=7), visitor.now)
+        assert pages[-1].observed == Stretch(visitor.now - timedelta(days=365), visitor.now)
 
 
 async def test_a_channel_without_preview_is_refused_in_plain_words(preview: TelegramPreview) -> None:

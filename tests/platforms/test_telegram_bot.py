@@ -170,7 +170,7 @@ async def test_the_token_is_in_no_page_message_or_log_line(
     bot: TelegramBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     visitor = Visitor(bot, at=BOT, key=TOKEN)
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "httpx"):
         pages = await visitor.visit()
         monkeypatch.setattr(bot, "answer", lambda asked: Told(502))
         with pytest.raises(RetryLater) as failed:

@@ -111,7 +111,7 @@ async def test_a_visit_that_breaks_off_goes_on_inside_the_list_and_then_at_its_t
         pages = await visitor.visit()
         found |= visitor.items(pages)
         assert set(found) == platform.ids()
-        assert stretches(pages) == [Stretch(START - 7 * DAY, START), Stretch(START, START + HOUR)]
+        assert stretches(pages) == [Stretch(START - 365 * DAY, START), Stretch(START, START + HOUR)]
 
 
 async def test_a_limit_of_pages_spreads_a_list_over_visits_and_loses_nothing() -> None:
@@ -124,7 +124,7 @@ async def test_a_limit_of_pages_spreads_a_list_over_visits_and_loses_nothing() -
             found |= visitor.items(pages)
             proved += stretches(pages)
         assert set(found) == platform.ids()
-        assert proved == [Stretch(START - 7 * DAY, START)]
+        assert proved == [Stretch(START - 365 * DAY, START)]
 
 
 async def test_a_page_token_that_died_begins_the_list_anew() -> None:
@@ -134,7 +134,7 @@ async def test_a_page_token_that_died_begins_the_list_anew() -> None:
         visitor.cursor = {**visitor.cursor, "going": {**visitor.cursor["going"], "token": "dead"}}
         pages = await visitor.visit()
         assert set(visitor.items(pages)) == platform.ids()
-        assert stretches(pages) == [Stretch(START - 7 * DAY, START)]
+        assert stretches(pages) == [Stretch(START - 365 * DAY, START)]
 
 
 async def test_a_playlist_in_its_owners_order_is_read_to_its_end() -> None:
