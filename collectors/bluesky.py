@@ -68,7 +68,7 @@ class BlueskyCollector:
             "number", "Hours the first visit to the stream reaches back. Default 1.", 1, low=0, high=36
         ),
         "replies": Option("flag", "Whether replies of an account are collected too. Default false.", False),
-        "pages": Option("whole", "Pages of 100 posts of an account in one visit at most. Default 10.", 10, low=1, high=50),
+        "pages": Option("whole", "Pages of 100 posts of an account in one visit at most. Default 100.", 100, low=1, high=250),
         "look_back_days": Option(
             "number", "Days the first visit to an account reaches back. Default 7.", 7, low=1, high=3650
         ),

@@ -113,7 +113,7 @@ class LinkedIn:
         ),
         "days": Option("whole", "How many days the first visit reaches back, 365 by default.", 365, low=1, high=3650),
         "pages": Option(
-            "whole", f"Pages of {PAGE_SIZE} posts in one visit at most, 10 by default.", 10, low=1, high=50
+            "whole", f"Pages of {PAGE_SIZE} posts in one visit at most, 100 by default.", 100, low=1, high=250
         ),
     }
     examples: ClassVar[tuple[str, ...]] = ()

@@ -67,7 +67,7 @@ class MastodonCollector:
         "follow_seconds": Option("number", "How long to stay connected on a visit; default 180.", 180, low=1, high=240),
         "days": Option("number", "How many days the first visit reaches back; default 365.", 365, low=0.01, high=3650),
         "pages": Option(
-            "whole", "How many pages of 40 posts one visit reads at most; default 25.", 25, low=1, high=200
+            "whole", "How many pages of 40 posts one visit reads at most; default 100.", 100, low=1, high=250
         ),
         "overlap_minutes": Option(
             "number", "How many minutes are read again for posts that arrive late; default 30.", 30, low=0, high=1440

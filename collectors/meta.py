@@ -41,8 +41,8 @@ class MetaCollector:
         "account": Option("text", "Instagram only, and needed there: the id (digits) of your own professional account."),
         "days": Option("whole", "How many days back the first visit goes; default 365, of a search 7. A hashtag shows one.",
                        None, low=1, high=3650),
-        "pages": Option("whole", "How many answers a visit asks for at most; default 20. The next visit goes on.", 20,
-                        low=1, high=200),
+        "pages": Option("whole", "How many answers a visit asks for at most; default 100. The next visit goes on.", 100,
+                        low=1, high=250),
         "replies": Option("flag", "Threads searches: also bring replies; default true.", True),
     }  # fmt: skip
     examples: ClassVar[tuple[str, ...]] = (

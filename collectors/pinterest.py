@@ -97,10 +97,10 @@ class Pinterest:
         ),
         "pages": Option(
             "whole",
-            f"Pages of {BOARD_PAGE} (boards) or {SEARCH_PAGE} (searches) pins in one visit at most, 10 by default.",
-            10,
+            f"Pages of {BOARD_PAGE} (boards) or {SEARCH_PAGE} (searches) pins in one visit at most, 100 by default.",
+            100,
             low=1,
-            high=100,
+            high=250,
         ),
     }
     examples: ClassVar[tuple[str, ...]] = ()

@@ -77,7 +77,7 @@ class TelegramCollector:
         "days": Option(
             "whole", "How many days back the first visit goes (preview). Default 365.", 365, low=1, high=3650
         ),
-        "pages": Option("whole", "Pages asked for in one visit, the next goes on. Default 20.", 20, low=1, high=100),
+        "pages": Option("whole", "Pages asked for in one visit, the next goes on. Default 100.", 100, low=1, high=250),
     }
     examples: ClassVar[tuple[str, ...]] = ("https://t.me/telegram", "https://t.me/s/telegram")
 

@@ -88,7 +88,7 @@ class TikTok:
         "region": Option("text", "Two letters: only videos of accounts registered in that country; all by default."),
         "days": Option("whole", "How many days the first visit reaches back, 7 by default.", 7, low=3, high=30),
         "pages": Option(
-            "whole", f"Pages of {PAGE_SIZE} videos in one visit at most, 20 by default.", 20, low=1, high=100
+            "whole", f"Pages of {PAGE_SIZE} videos in one visit at most, 100 by default.", 100, low=1, high=250
         ),
     }
     examples: ClassVar[tuple[str, ...]] = (

@@ -69,7 +69,7 @@ class XCollector:
             high=90,
         ),
         "pages": Option(
-            "whole", "Pages of one visit; the next one goes on from there. Default 10.", 10, low=1, high=50
+            "whole", "Pages of one visit; the next one goes on from there. Default 100.", 100, low=1, high=250
         ),
         "authors": Option(
             "flag",

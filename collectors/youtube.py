@@ -49,7 +49,7 @@ class YouTubeCollector:
             "whole", "How many days the first visit reaches back; 365 if left out, of a search 7.", None, low=1, high=3650
         ),
         "pages": Option(
-            "whole", "Most pages of 50 videos in one visit; the next goes on from there; 20 if left out.", 20, low=1, high=50
+            "whole", "Most pages of 50 videos in one visit; the next goes on from there; 100 if left out.", 100, low=1, high=250
         ),
         "language": Option("text", "Searches: prefer videos in this language (ISO 639-1, such as en); any if left out."),
         "region": Option("text", "Searches: videos that can be watched in this country (such as US); any if left out."),
