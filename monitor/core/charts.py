@@ -11,64 +11,73 @@ is hollow and joined to nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
+from monitor.core.charts_layers import (
+    DARK,
+    HEIGHT,
+    LIGHT,
+    PAGE,
+    THEMES,
+    Bucket,
+    Theme,
+    data_layers,
+    empty_layer,
+    gap_layer,
+    label_layers,
+    spread,
+    stamp,
+)
+
+__all__ = [
+    "DARK",
+    "HEIGHT",
+    "LIGHT",
+    "MAX_SERIES",
+    "PAGE",
+    "SCHEMA",
+    "THEMES",
+    "Bucket",
+    "Theme",
+    "bucket_end",
+    "buckets_of",
+    "config_of",
+    "date_format_of",
+    "empty_layer",
+    "framed",
+    "from_zero",
+    "gap_layer",
+    "number_format_of",
+    "spread",
+    "stamp",
+    "time_chart",
+]
+
 MAX_SERIES = 4
-"""More lines in one panel cannot be told apart; see the colours below."""
-HEIGHT = 300
+"""More lines in one panel cannot be told apart; see the colours of a Theme."""
 NARROW = 480
 """Pixels below which half as many ticks are shown."""
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
-
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """Colours and type of one rendering. `series` holds MAX_SERIES colours that stay apart for colour-blind readers."""
-
-    text: str
-    quiet: str
-    grid: str
-    gap: str
-    paper: str
-    series: tuple[str, str, str, str]
-
-
-LIGHT = Theme("#1B1F23", "#57606A", "#E3E6E8", "#EDEFF1", "#FFFFFF", ("#12436D", "#28A197", "#801650", "#F46A25"))
-DARK = Theme("#E8EAED", "#A9B1BA", "#2E343A", "#22272C", "#14171A", ("#6DB3F2", "#2EC4B6", "#F78FB3", "#FF9F5A"))
-PAGE = Theme(
-    "var(--text)",
-    "var(--quiet)",
-    "var(--grid)",
-    "var(--gap)",
-    "transparent",
-    ("var(--series-1)", "var(--series-2)", "var(--series-3)", "var(--series-4)"),
-)
-THEMES: Mapping[str, Theme] = {"light": LIGHT, "dark": DARK, "page": PAGE}
-"""By the name used in addresses."""
-
-_DASHES: tuple[list[int], ...] = ([], [7, 3], [2, 2], [9, 3, 2, 3])
 _FORMATS = {"share": ".0%", "positive_share": ".0%", "negative_share": ".0%", "sentiment": "+.2f", "volume": "~s"}
 _FROM_ZERO = frozenset({"share", "positive_share", "negative_share", "volume"})
 """Where zero means something and the scale starts there; other lines start near their values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """One bucket of one series, ready to draw or to print. Dates are UTC; `end` is exclusive."""
+def number_format_of(metric: str) -> str:
+    """How axes write the values of a metric."""
+    return _FORMATS.get(metric, ",.4~g")
 
-    start: date
-    end: date
-    label: str
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    of: int
-    status: str
-    so_far: bool
-    """The bucket was not over when the answer was made."""
+
+def from_zero(metric: str) -> bool:
+    """Whether the scale of a metric starts at zero."""
+    return metric in _FROM_ZERO
+
+
+def date_format_of(interval: str) -> str:
+    """How axes write the first day of a bucket."""
+    return "%b %Y" if interval == "month" else "%-d %b"
 
 
 def bucket_end(start: date, interval: str) -> date:
@@ -119,14 +128,13 @@ def time_chart(
     """
     shown = [series["label"] for series in answer["series"][:MAX_SERIES]]
     buckets = [bucket for bucket in buckets_of(answer) if bucket.label in shown]
-    number_format = _FORMATS.get(answer["metric"], ",.4~g")
     drawn = any(bucket.value is not None for bucket in buckets)
     layers = [gap_layer(buckets, theme)]
-    zero = answer["metric"] in _FROM_ZERO
+    zero = from_zero(answer["metric"])
     layers += (
         [
-            *_data_layers(zero=zero, crowded=len(buckets) > 40 * len(shown)),
-            *_label_layers(buckets, shown, theme, zero=zero),
+            *data_layers(zero=zero, crowded=len(buckets) > 40 * len(shown)),
+            *label_layers(buckets, shown, theme, zero=zero),
         ]
         if drawn
         else [empty_layer(buckets, theme)]
@@ -140,9 +148,9 @@ def time_chart(
         description=description,
         theme=theme,
         width=width,
-        date_format="%b %Y" if answer["interval"] == "month" else "%-d %b",
+        date_format=date_format_of(answer["interval"]),
         most_ticks=9,
-        number_format=number_format,
+        number_format=number_format_of(answer["metric"]),
         encoding={
             "color": {
                 "field": "label",
@@ -225,176 +233,10 @@ def _row(bucket: Bucket) -> dict[str, Any]:
     }
 
 
-def _half(bucket: Bucket) -> timedelta:
-    """A point sits on the start of its bucket and speaks for half a bucket to either side of itself."""
-    return (bucket.end - bucket.start) / 2
-
-
-def stamp(day: date, shift: timedelta = timedelta(0)) -> str:
-    return (datetime(day.year, day.month, day.day, tzinfo=UTC) + shift).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _x_domain(buckets: Sequence[Bucket]) -> dict[str, Any]:
-    if not buckets:
-        return {}
-    first, last = min(buckets, key=lambda bucket: bucket.start), max(buckets, key=lambda bucket: bucket.start)
-    return {"domain": [stamp(first.start, -_half(first)), stamp(last.start, _half(last))]}
-
-
 def ticks_of(buckets: Sequence[Bucket], at_most: int) -> list[str]:
     starts = sorted({bucket.start for bucket in buckets})
     step = -(-len(starts) // at_most) or 1
     return [stamp(start) for start in starts[::-1][::step][::-1]]
-
-
-def gap_layer(buckets: Sequence[Bucket], theme: Theme) -> dict[str, Any]:
-    """Grey fields where no series was observed, joined where they touch."""
-    observed = {bucket.start for bucket in buckets if bucket.status != "not_observed"}
-    unseen = {bucket.start: bucket for bucket in buckets if bucket.start not in observed}
-    holes: list[list[Bucket]] = []
-    for _, bucket in sorted(unseen.items()):
-        if holes and holes[-1][1].end == bucket.start:
-            holes[-1][1] = bucket
-        else:
-            holes.append([bucket, bucket])
-    rows = [
-        {"from": stamp(first.start, -_half(first)), "to": stamp(last.start, _half(last)), "why": "no data"}
-        for first, last in holes
-    ]
-    x, x2 = {"field": "from", "type": "temporal"}, {"field": "to"}
-    # set by one layer, and one without x2: anything else Vega-Lite takes for a conflict of domains
-    whole = {**x, "scale": {"type": "utc", **_x_domain(buckets)}}
-    return {
-        "data": {"values": rows},
-        "layer": [
-            {
-                "mark": {"type": "rect", "color": theme.gap},
-                "encoding": {"x": x, "x2": x2, "color": {"value": theme.gap}},
-            },
-            {
-                "mark": {"type": "text", "align": "left", "baseline": "top", "dx": 4, "dy": 4, "fontSize": 11},
-                "encoding": {
-                    "x": whole,
-                    "y": {"value": 0},
-                    "text": {"field": "why"},
-                    "color": {"value": theme.quiet},
-                },
-            },
-        ],
-    }
-
-
-def _data_layers(*, zero: bool, crowded: bool) -> list[dict[str, Any]]:
-    lone = (
-        "isValid(datum.value) && (datum.so_far || (!isValid(datum.before) && !isValid(datum.after)))"
-        " && isValid(datum.low) && isValid(datum.high)"
-    )
-    tooltip = [
-        {"field": "label", "title": "What"},
-        {"field": "start", "type": "temporal", "title": "From", "format": "%-d %b %Y"},
-        {"field": "value", "type": "quantitative", "title": "Value", "format": ".3~g"},
-        {"field": "low", "type": "quantitative", "title": "Low", "format": ".3~g"},
-        {"field": "high", "type": "quantitative", "title": "High", "format": ".3~g"},
-        {"field": "n", "type": "quantitative", "title": "Posts", "format": ","},
-        {"field": "status", "title": "Status"},
-    ]
-    y: dict[str, Any] = {"field": "est", "type": "quantitative", "title": None, "scale": {"zero": zero, "nice": True}}
-    return [
-        {
-            "mark": {"type": "area", "opacity": 0.22, "line": False},
-            "encoding": {"y": {**y, "field": "est_low"}, "y2": {"field": "est_high"}},
-        },
-        {
-            "transform": [
-                {
-                    "window": [
-                        {"op": "lag", "field": "est", "as": "before"},
-                        {"op": "lead", "field": "est", "as": "after"},
-                    ],
-                    "groupby": ["label"],
-                    "sort": [{"field": "start"}],
-                },
-                {"filter": lone},
-            ],
-            "mark": {"type": "rule", "opacity": 0.6, "strokeWidth": 2},
-            "encoding": {"y": {**y, "field": "low"}, "y2": {"field": "high"}},
-        },
-        {
-            "mark": {"type": "line", "strokeWidth": 2.25},
-            "encoding": {
-                "y": y,
-                "strokeDash": {"field": "label", "sort": None, "legend": None, "scale": {"range": list(_DASHES)}},
-            },
-        },
-        {
-            "transform": [{"filter": "isValid(datum.value) && !datum.so_far"}],
-            "mark": {"type": "point", "filled": True, "size": 10 if crowded else 34, "opacity": 1},
-            "encoding": {"y": {**y, "field": "value"}, "tooltip": tooltip},
-        },
-        {
-            "transform": [{"filter": "isValid(datum.value) && datum.so_far"}],
-            "mark": {"type": "point", "filled": False, "size": 48, "strokeWidth": 2, "opacity": 1},
-            "encoding": {"y": {**y, "field": "value"}, "tooltip": tooltip},
-        },
-    ]
-
-
-def _label_layers(buckets: Sequence[Bucket], shown: Sequence[str], theme: Theme, *, zero: bool) -> list[dict[str, Any]]:
-    """Each line's name at its end, moved apart where ends lie close, and one word over the bucket that is not over."""
-    values = [edge for bucket in buckets for edge in (bucket.value, bucket.low, bucket.high) if edge is not None]
-    # a line of text is 17 pixels high; axis and rounding of the scale take about an eighth of the height
-    apart = ((max(values) - (0.0 if zero else min(values))) or 1.0) * 17 / (HEIGHT * 0.86)
-    last = max(buckets, key=lambda bucket: bucket.start)
-    ends: list[tuple[float, str]] = []
-    for label in shown:
-        told = [bucket.value for bucket in buckets if bucket.label == label and bucket.value is not None]
-        if told:
-            ends.append((told[-1], label))
-    ends.sort()
-    names = [
-        {"start": stamp(last.start), "at": place, "label": label}
-        for place, (_, label) in zip(spread([value for value, _ in ends], apart), ends, strict=True)
-    ]
-    so_far = [{"start": stamp(last.start), "words": "so far"}] if last.so_far else []
-    text = {"type": "text", "clip": False}
-    return [
-        {
-            "data": {"values": names},
-            "mark": {**text, "align": "left", "dx": 9, "fontSize": 12, "fontWeight": 600},
-            "encoding": {"y": {"field": "at", "type": "quantitative"}, "text": {"field": "label"}},
-        },
-        {
-            "data": {"values": so_far},
-            "mark": {**text, "baseline": "bottom", "dy": -4, "fontSize": 11},
-            "encoding": {"y": {"value": 0}, "text": {"field": "words"}, "color": {"value": theme.quiet}},
-        },
-    ]
-
-
-def spread(values: Sequence[float], apart: float) -> list[float]:
-    """Ascending places at least `apart` from each other, each as near to its value as its group allows."""
-    groups: list[tuple[float, int]] = []  # (middle of the group, how many)
-    for value in values:
-        middle, count = value, 1
-        while groups and middle - groups[-1][0] < apart * (count + groups[-1][1]) / 2:
-            other, others = groups.pop()
-            middle, count = (middle * count + other * others) / (count + others), count + others
-        groups.append((middle, count))
-    return [middle + apart * (at - (count - 1) / 2) for middle, count in groups for at in range(count)]
-
-
-def empty_layer(buckets: Sequence[Bucket], theme: Theme) -> dict[str, Any]:
-    reason = "Nothing was collected in this period" if buckets else "No posts match in this period"
-    return {
-        "data": {"values": [{"why": reason}]},
-        "mark": {"type": "text", "fontSize": 14},
-        "encoding": {
-            "x": {"value": {"expr": "width / 2"}},
-            "y": {"value": HEIGHT / 2},
-            "text": {"field": "why"},
-            "color": {"value": theme.quiet},
-        },
-    }
 
 
 def config_of(theme: Theme, number_format: str) -> dict[str, Any]:
