@@ -1,22 +1,28 @@
 """From an address that somebody pasted to a source that can be tracked.
 
 The platform's own route is taken where it can work here (its collector is installed and takes this address, its key is
-set if it needs one); otherwise the feed that the page names or the platform still has.
+set if it needs one); otherwise the feed that the page names or the platform still has. `propose` settles for the best
+way; `look_around` goes on, for a person who chooses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from collectors import registry
-from collectors.base import Source
+from collectors.base import CollectError, Source
+from collectors.feeds.finder import Candidate as Feed
 from monitor.config_platform import PlatformInfo
 from monitor.config_source import platform_of
 from monitor.core.model import TrackedSource
 from monitor.core.source_id import slug_for
 from monitor.previews import Previews
+
+READ = 20
+"""Posts of a route that are read to tell its newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +131,143 @@ def _mapping(
         "verified": verified,
     }
     return {name: value for name, value in (found | given).items() if value is not None}
+
+
+# --- for a person who chooses ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to collect the address that was read just now."""
+
+    mapping: Mapping[str, Any]
+    """A source in the form of config/sources.yaml."""
+    title: str
+    how: str
+    """Why it is here, as a clause: 'named by the page'."""
+    format: str
+    items: int
+    newest: datetime | None
+    """Aware UTC; None if no item has a date."""
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was tried."""
+
+    what: str
+    says: str
+    found: bool
+    code: str | None = None
+    """Of the CollectError, if it was one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    ways: tuple[Way, ...]
+    """Best first."""
+    steps: tuple[Step, ...]
+    """In the order in which they were tried."""
+
+    @classmethod
+    def nothing(cls, what: str, why: str) -> Found:
+        return cls((), (Step(what, why, False),))
+
+
+async def look_around(
+    previews: Previews,
+    taken: Collection[str],
+    platforms: Mapping[str, PlatformInfo],
+    keys: Collection[str],
+    url: str,
+) -> Found:
+    """Ask the address, its platform and its site. What fails is a step, never an error.
+
+    `taken` are the ids of tracked sources, `keys` the collectors that have one; `url` has its scheme.
+    """
+    looking = _Looking(previews, taken, url)
+    info = platforms.get(platform_of(url, platforms))
+    if info is not None:
+        await looking.platform(info, keys)
+    if await looking.feeds() and not looking.ways:
+        await looking.site()
+    return Found(tuple(looking.ways), tuple(looking.steps))
+
+
+class _Looking:
+    def __init__(self, previews: Previews, taken: Collection[str], url: str) -> None:
+        self._previews = previews
+        self._taken = taken
+        self._url = url
+        self.ways: list[Way] = []
+        self.steps: list[Step] = []
+
+    async def platform(self, info: PlatformInfo, keys: Collection[str]) -> None:
+        """The routes of the register that take this address."""
+        for route in info.routes:
+            if not route.implemented or route.collector == "feed":
+                continue
+            what = f"{info.name}: {route.collector}"
+            collector = registry.get(route.collector)
+            source = self._source(route.collector, info.id)
+            if problems := collector.check(source):
+                self.steps.append(Step(what, f"It does not take this address: {problems[0].what}.", False))
+            elif collector.key is not None and not collector.key.optional and route.collector not in keys:
+                variable = f"TRENDMONITOR_KEY__{route.collector.upper()}"
+                self.steps.append(Step(what, f"It needs a key in {variable}: {collector.key.what}", False, "needs_key"))
+            else:
+                await self._try(what, source, f"{info.name}'s own route")
+
+    async def feeds(self) -> bool:
+        """Feeds at and behind the address; False if it did not answer, so that nothing else is worth a try."""
+        what = "The address, feeds that its page names, usual places of feeds"
+        try:
+            found = await self._previews.discover(self._url)
+        except CollectError as error:
+            self.steps.append(Step(what, str(error), False, error.code))
+            return False
+        if not found:
+            self.steps.append(Step(what, "It answered, but has no feed that can be read.", False))
+            return True
+        count = "1 feed" if len(found) == 1 else f"{len(found)} feeds"
+        self.steps.append(Step(what, f"Found {count}.", True))
+        self.ways += [self._feed(one) for one in found]
+        return True
+
+    async def site(self) -> None:
+        """The site's map, for a site without feeds."""
+        options = {"route": "sitemap"}
+        source = self._source("site", "web", options)
+        await self._try("The site's map (sitemap)", source, "the site's map", options)
+
+    async def _try(self, what: str, source: Source, how: str, options: Mapping[str, Any] | None = None) -> None:
+        preview = await self._previews.preview(source, limit=READ)
+        if preview.error is not None:
+            says = preview.error.removeprefix(f"{source.id}: ")
+            self.steps.append(Step(what, says[:1].upper() + says[1:], False, preview.code))
+            return
+        self.steps.append(Step(what, "It answers.", True))
+        dates = [post.published_at for post in preview.posts if not post.date_guessed]
+        facts = preview.facts
+        mapping = self._mapping(source.collector, self._url, facts.title, options)
+        newest = max(dates, default=None)
+        self.ways.append(Way(mapping, facts.title, how, facts.format, len(preview.posts), newest, facts.language))
+
+    def _source(self, collector: str, platform: str, options: Mapping[str, Any] | None = None) -> Source:
+        made = slug_for(self._url, taken=self._taken)
+        return Source(id=made, collector=collector, platform=platform, url=self._url, options=options or {})
+
+    def _feed(self, feed: Feed) -> Way:
+        mapping = self._mapping("feed", feed.url, feed.title, None)
+        return Way(mapping, feed.title, feed.found, feed.format, feed.items, feed.newest, feed.language)
+
+    def _mapping(self, collector: str, url: str, title: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
+        found = {
+            "id": slug_for(url, taken=self._taken),
+            "collector": collector,
+            "url": url,
+            "name": title[:200] or None,
+            "options": dict(options) if options else None,
+        }
+        return {name: value for name, value in found.items() if value is not None}
