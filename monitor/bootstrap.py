@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collectors.fetch import Http
     from monitor.config import Config
     from monitor.digests import Digests
+    from monitor.labels import Labels
     from monitor.ledger import Ledger
     from monitor.pipeline import Collection
     from monitor.previews import Previews
@@ -126,6 +127,20 @@ class Services:
 
         remember_lists(self.store, self.config.taxonomy, self.config.lexicon, now=self.clock())
         return Recipe(taxonomy=self.config.taxonomy, lexicon=self.config.lexicon, author_key=self.store.author_key())
+
+    @cached_property
+    def labelling(self) -> Labels:
+        """What people say of tags."""
+        from monitor.labels import Labels
+        from monitor.retag import mark
+
+        return Labels(
+            self.store,
+            recipe=lambda: self.recipe,
+            mark=lambda: mark(self.config.taxonomy, self.config.lexicon),
+            config=lambda: self.config,
+            clock=self.clock,
+        )
 
     @cached_property
     def readers(self) -> Readers:

@@ -158,6 +158,7 @@ def emptied(store_url: str) -> Iterator[Opener]:
 TABLES = (
     "post", "post_key", "engagement", "cell", "combo", "coverage", "visit", "source", "meta", "api_key", "event",
     "verdict", "delivery", "issue", "digest", "digest_opt_out", "signal", "signal_mute", "spending", "confirmed", "set_aside",
+    "label",
 )  # fmt: skip
 CLOCK = "UPDATE clock SET version = 0, epoch = 0, posts = 0, last_source = 0, last_post = 0, keyed = 0, searchable = 0"
 

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from monitor.cli import claims, collecting, digests, keys, platforms, reading, service, signals, sources
+from monitor.cli import claims, collecting, digests, keys, labels, platforms, reading, service, signals, sources
 from monitor.cli.app import app, start_lightly
 from monitor.cli.output import say_error
 
@@ -21,6 +21,7 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(claims.app, name="claims")
 app.add_typer(signals.app, name="signals")
 app.add_typer(digests.app, name="digest")
+app.add_typer(labels.app, name="label")
 app.add_typer(keys.app, name="keys")
 app.add_typer(platforms.app, name="platforms")
 

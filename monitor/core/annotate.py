@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from collectors.base import Item, LiveState, Source
 from monitor.core import audience as audiences
@@ -22,6 +22,9 @@ from monitor.core.phrases import Hit, Matcher, clean
 from monitor.core.sentiment import Sentiment
 from monitor.core.topics import Taxonomy, topics_of
 
+Tag = TypeVar("Tag")
+Reason = TypeVar("Reason", str, str | None)
+
 VERSION = 1
 """Grows whenever a rule or list changes what is tagged; `trendmonitor retag` brings stored posts up to it."""
 
@@ -32,6 +35,7 @@ _GAP = " | "
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _COORDINATE = re.compile(r"\d+\.\d{3,}")
 DECLARED = "declared by the item"
+CORRECTED, CONFIRMED = "corrected by a person", "confirmed by a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Evidence:
     sponsored: bool | None = None
     guests: int | None = None
     has_transcript: bool = False
+    corrected: Mapping[str, Any] | None = None
+    """What people said of this post, dimension → value; it goes before everything else, see `monitor.labels`."""
 
     @classmethod
     def of(cls, item: Item) -> Evidence:
@@ -166,7 +172,12 @@ class Taggers:
             declared=normalise(evidence.language) if evidence.language else None,
             prior=normalise(source.language) if source.language else None,
         )
+        people = evidence.corrected or {}
+        language, why_language = _said(people, "language", language, why_language)
         kind = self._kind(evidence, source, title)
+        content_type, why_kind = _said(people, "content_type", kind.content_type, kind.reason)
+        if content_type != kind.content_type:  # what follows from it follows from the person's word
+            kind = self._kind(replace(evidence, content_type=content_type), source, title)
         live = kinds.live_of(
             declared=evidence.live,
             content_type=kind.content_type,
@@ -190,29 +201,33 @@ class Taggers:
             prior=source.audience,
         )
         country, why_country = _country(evidence, source, hits, text, body_at, body_end, language)
-        topics, why_topics = _topics(evidence, hits, language)
+        country, why_country = _said(people, "country", country, why_country)
+        topics, why_topics = _said(people, "topics", *_topics(evidence, hits, language))
+        classes, why_audience = _said(people, "audience", audience.classes, audience.reason)
+        is_live, why_live = _said(people, "live", live.value, live.reason)
+        is_sponsored, why_sponsored = _said(people, "sponsored", sponsored.value, sponsored.reason)
 
         reasons = {
-            "content_type": kind.reason,
-            "audience": audience.reason,
+            "content_type": why_kind,
+            "audience": why_audience,
             "language": why_language,
             "country": why_country,
         }
         if why_topics:
             reasons["topics"] = why_topics
-        if live.reason is not None:
-            reasons["live"] = live.reason
-        if sponsored.reason is not None:
-            reasons["sponsored"] = sponsored.reason
+        if why_live is not None:
+            reasons["live"] = why_live
+        if why_sponsored is not None:
+            reasons["sponsored"] = why_sponsored
         # The full stop keeps phrases from reaching from the title into the text; to VADER it is nothing
         head = f"{evidence.title}.\n" if evidence.title else ""
         return Annotation(
             version=VERSION,
             content_type=kind.content_type,
             subtype=kind.subtype,
-            live=live.value,
-            sponsored=sponsored.value,
-            audience=audience.classes,
+            live=is_live,
+            sponsored=is_sponsored,
+            audience=classes,
             language=language,
             country=country,
             topics=topics,
@@ -232,6 +247,15 @@ class Taggers:
             title=title,
             has_transcript=evidence.has_transcript,
         )
+
+
+def _said(people: Mapping[str, Any], dimension: str, found: Tag, reason: Reason) -> tuple[Tag, Reason | str]:
+    """A tag with its reason: as a person said it if one did, otherwise as it was found."""
+    if dimension not in people:
+        return found, reason
+    value = people[dimension]
+    said: Any = tuple(value) if isinstance(value, list) else value
+    return said, CONFIRMED if said == found else CORRECTED
 
 
 def _known(values: tuple[str, ...] | None, allowed: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -21,6 +21,7 @@ from monitor.store.coverage import observe
 from monitor.store.database import Database, Transaction
 from monitor.store.errors import NotFound
 from monitor.store.keys import put
+from monitor.store.label_rows import kept_corrections
 from monitor.store.measures import Combo
 from monitor.store.memory import Memory
 from monitor.store.recent import due, fold
@@ -164,7 +165,7 @@ def _edited(old: StoredPost, post: Post) -> StoredPost:
         new = new._replace(published_at=old.published_at, date_guessed=bool(old.date_guessed))
     if old.forgotten and new.hash == old.hash:
         new = new._replace(forgotten=True, url=old.url, title=old.title, text=old.text)
-    return new
+    return kept_corrections(old, new)
 
 
 def _recount(changes: Changes, old: StoredPost | None, row: int | None, told: Engagement) -> None:
@@ -230,6 +231,7 @@ def _delete(tx: Transaction, clock: Clock, posts: Sequence[StoredPost]) -> None:
         tx.many("DELETE FROM post WHERE row = ?", [(post.row,) for post in posts])
         tx.many("DELETE FROM engagement WHERE source = ? AND post = ?", [(post.source, post.row) for post in posts])
         tx.many("DELETE FROM confirmed WHERE source = ? AND post = ?", [(post.source, post.row) for post in posts])
+        tx.many("DELETE FROM label WHERE source = ? AND post = ?", [(post.source, post.row) for post in posts])
 
 
 def _update(tx: Transaction, clock: Clock, edited: Iterable[tuple[StoredPost, StoredPost]]) -> None:

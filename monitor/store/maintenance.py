@@ -90,14 +90,15 @@ def retag(database: Database, memory: Memory, rows: Sequence[tuple[int, Post]]) 
             clock = Clock.take(tx)
             memory.recent.catch_up(tx, clock)
             number = tx.value("SELECT number FROM source WHERE id = ?", (source_id,))
-            changes = _retagged(tx, number, dict(members))
+            changes = retagged(tx, number, dict(members))
             fresh = store_changes(tx, clock, memory, changes, {number: source_id})
             if changes:
                 clock.tick(tx)
         memory.cells.learn(fresh)
 
 
-def _retagged(tx: Transaction, number: int | None, posts: dict[int, Post]) -> Changes:
+def retagged(tx: Transaction, number: int | None, posts: dict[int, Post]) -> Changes:
+    """What new annotations change, by row; see `retag`."""
     query = f"SELECT {COLUMN_LIST} FROM post AS p WHERE {tx.dialect.among('p.row', 'bigint')}"
     changes: Changes = {}
     for old in map(StoredPost._make, tx.rows(query, (tx.dialect.array(list(posts)),))):

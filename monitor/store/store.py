@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from collectors.base import EMPTY, Source
-from monitor.core.model import Applied, Interval, Known, Post, TrackedSource, Visit, Write
+from monitor.core.model import Applied, Interval, Known, Observed, Post, TrackedSource, Visit, Write
 from monitor.store import (
+    browse,
     cells,
     clock,
     commit,
@@ -16,9 +17,12 @@ from monitor.store import (
     digests,
     duties,
     events,
+    figures,
     keys,
+    labels,
     maintenance,
     migrate,
+    observations,
     presence,
     search,
     set_aside,
@@ -212,6 +216,9 @@ class Store:
     def gaps(self, source_id: str) -> list[Gap]:
         return coverage.gaps(self._database, source_id)
 
+    def observations(self, source_ids: Sequence[str]) -> dict[str, list[Observed]]:
+        return observations.observations(self._database, source_ids)
+
     def posts(self, query: PostQuery) -> PostPage:
         return search.posts(self._database, query)
 
@@ -224,8 +231,18 @@ class Store:
     def engagement_history(self, source_id: str, post_id: str) -> list[tuple[datetime, tuple[int | None, ...]]]:
         return search.history(self._database, source_id, post_id)
 
+    @property
+    def browse(self) -> browse.Browse:
+        return browse.Browse(self._database)
+
     def totals(self) -> Totals:
         return search.totals(self._database)
+
+    def size(self) -> int:
+        return figures.size(self._database)
+
+    def booked(self, collector: str, *, since: datetime) -> dict[str, float]:
+        return figures.booked(self._database, collector, since=since)
 
     # Maintenance
 
@@ -246,6 +263,10 @@ class Store:
 
     def tidy(self, *, pages: int = 500) -> bool:
         return maintenance.tidy(self._database, pages)
+
+    @property
+    def labels(self) -> labels.LabelRecords:
+        return labels.LabelRecords(self._database, self._memory)
 
     # Digests and signals
 
