@@ -15,9 +15,13 @@ from fastapi.openapi.utils import get_openapi
 import api.problems
 from api.auth import Guard
 from api.dashboard import claims as claim_pages
+from api.dashboard import digest_edit, explorer, login, overview, pages, pictures, source_add, source_opml
 from api.dashboard import digests as digest_pages
-from api.dashboard import login, pages, pictures
+from api.dashboard import platforms as platform_pages
+from api.dashboard import posts as post_pages
+from api.dashboard import settings as setting_pages
 from api.dashboard import signals as signal_pages
+from api.dashboard import sources as source_pages
 from api.routes import (
     claims,
     collecting,
@@ -93,10 +97,19 @@ def create_app(services: Services, *, lifespan: Lifespan | None = None) -> FastA
     app.include_router(health.router, tags=["operation"])
     app.include_router(pictures.router, include_in_schema=False)
     app.include_router(pages.router, include_in_schema=False)
+    app.include_router(overview.router, include_in_schema=False)
+    app.include_router(explorer.router, include_in_schema=False)
     app.include_router(login.router, include_in_schema=False)
     app.include_router(claim_pages.router, include_in_schema=False)
+    app.include_router(digest_edit.router, include_in_schema=False)  # /digests/new stands where others have an id
     app.include_router(digest_pages.router, include_in_schema=False)
     app.include_router(signal_pages.router, include_in_schema=False)
+    app.include_router(source_add.router, include_in_schema=False)  # its words stand where others have an id
+    app.include_router(source_opml.router, include_in_schema=False)
+    app.include_router(source_pages.router, include_in_schema=False)
+    app.include_router(platform_pages.router, include_in_schema=False)
+    app.include_router(setting_pages.router, include_in_schema=False)
+    app.include_router(post_pages.router, include_in_schema=False)
     api.problems.install(app)
     app.add_middleware(
         Guard,

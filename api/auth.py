@@ -64,7 +64,7 @@ _DATA_HEADERS: list[tuple[bytes, bytes]] = [(b"x-content-type-options", b"nosnif
 _PAGE_HEADERS: list[tuple[bytes, bytes]] = [
     *_DATA_HEADERS,
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # other sites learn nothing; our own forms may say where they come from
 ]
 _GENERATED_HEADER = (b"trendmonitor-data", b"generated")
 

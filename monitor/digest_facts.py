@@ -188,9 +188,12 @@ def sample_of(
     cells = Slice(cube, buckets)
     everything = Posts((scope,)) if scope else Posts()
 
+    # As in trends: what nobody vouches for is in no total, unless it is asked for by name
+    vouched = np.ones(len(ids), np.bool_) if scope.get("source") else coverage.ever[mask]
+
     def series(dimension: str, key: str) -> Series:
         within = (Posts(({dimension: (key,)},)),) if dimension else ()
-        sums = [cells.weekly(everything, *within, column=name)[mask][:, columns] for name in _SUMS]
+        sums = [cells.weekly(everything, *within, column=name)[mask][:, columns] * vouched[:, None] for name in _SUMS]
         return Series(dimension, key, key, *sums)
 
     parts = [series(dimension, key) for dimension in SPLITS for key in sorted(cube.keys(dimension)) if _told(key)]

@@ -15,4 +15,5 @@ Labels = Mapping[str, Mapping[str, str]]
 
 
 def labels_of(services: Services) -> Labels:
-    return {**LABELS, **services.labels}
+    ours = services.labels
+    return {name: {**LABELS.get(name, {}), **ours.get(name, {})} for name in {**LABELS, **ours}}

@@ -35,6 +35,11 @@ def whole(number: float) -> str:
     return f"{number:,.0f}".replace("-", _MINUS)
 
 
+def decimal(number: float, decimals: int = 0) -> str:
+    """12400.5 → '12,400.5' with one decimal, with a true minus."""
+    return f"{number:,.{decimals}f}".replace("-", _MINUS)
+
+
 def day(moment: date | datetime, *, year: bool = True) -> str:
     """6 July 2026; of a datetime its UTC day."""
     return f"{moment.day} {moment:%B}" + (f" {moment.year}" if year else "")

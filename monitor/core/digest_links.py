@@ -32,7 +32,8 @@ def trend_link(metric: str, period: Period, scope: Scope, *, by: str | None = No
     window = [("since", query.since.isoformat()), ("until", query.until.isoformat()), ("interval", query.interval)]
     asked = [("metric", metric), *([("by", by)] if by else []), *window, *_filters(scope)]
     label = _METRICS.get(metric, metric) + (f" by {by.replace('_', ' ')}" if by else "")
-    return {"label": label, "link": f"/?{urlencode(window)}", "api": f"/api/v1/trends?{urlencode(asked)}"}
+    shown = [pair for pair in asked if pair != ("interval", "week")]  # as the page's own address says it
+    return {"label": label, "link": f"/trends?{urlencode(shown)}", "api": f"/api/v1/trends?{urlencode(asked)}"}
 
 
 def posts_link(period: Period, scope: Scope, **more: str) -> str:
@@ -57,11 +58,12 @@ def claims_link() -> Link:
 
 
 def source_link(source: str) -> Link:
-    return {"label": f"Source {source}", "link": "/", "api": f"/api/v1/sources/{quote(source, safe='')}"}
+    name = quote(source, safe="")
+    return {"label": f"Source {source}", "link": f"/sources/{name}", "api": f"/api/v1/sources/{name}"}
 
 
 def sources_link() -> Link:
-    return {"label": "All sources", "link": "/", "api": "/api/v1/sources"}
+    return {"label": "All sources", "link": "/sources", "api": "/api/v1/sources"}
 
 
 def signal_link(signal: str) -> Link:

@@ -60,6 +60,8 @@ def check_structure(page: html.HtmlElement) -> None:
     for drawing in page.iter("svg"):
         assert drawing.get("aria-hidden") == "true"
     for field in page.iter("input", "select"):
+        if field.get("type") == "hidden":
+            continue  # nobody sees it, so nobody needs its name
         assert page.find(f'.//label[@for="{field.get("id")}"]') is not None
     for table in page.iter("table"):
         assert table.find("caption") is not None

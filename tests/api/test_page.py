@@ -21,12 +21,18 @@ from tests.api.support import client_of, make_services
 
 async def test_it_leads_with_a_sentence_and_the_numbers(reader: httpx.AsyncClient) -> None:
     page = await page_of(reader)
-    assert text_of(page.find(".//h1")) == "1 of 4 sources needs attention and 1 has not been checked yet."
-    tiles = {text_of(tile.find("dt")): text_of(tile.find("dd")) for tile in by_class(page, "tiles").findall("div")}
-    assert tiles["Posts"].startswith("98")
-    assert tiles["Sources tracked"].startswith("4")
-    assert tiles["Need attention"].startswith("1")
-    assert tiles["Last success"].startswith("9 min ago")
+    lead = text_of(page.find(".//h1"))
+    assert lead == "Week of 9 November: no open signal, no claim checked yet, 1 of 4 sources behind."
+    assert text_of(by_class(page, "health")) == (
+        "2 of 4 sources were observed in that week; 1 broken, 1 new. Data up to 18 November 2026, 12:00 UTC."
+    )
+    figures = {text_of(one.find("h3")): text_of(by_class(one, "figure")) for one in by_class(page, "figures")}
+    assert figures["Posts"] == "56"
+    assert figures["Mean sentiment"] == "+0.20"
+    assert figures["Nurses, share of posts"] == "35.7 %"
+    fares = [text_of(one) for one in by_class(page, "fares")]
+    assert fares == ["2 on time", "1 failing", "1 not checked yet"]
+    assert "98 posts of 4 tracked sources on 2 platforms" in text_of(page.get_element_by_id("coverage"))
 
 
 async def test_what_is_broken_is_said_in_words_with_the_next_try(reader: httpx.AsyncClient) -> None:
@@ -39,15 +45,16 @@ async def test_what_is_broken_is_said_in_words_with_the_next_try(reader: httpx.A
 
 
 async def test_the_table_twin_holds_the_points_of_the_api(reader: httpx.AsyncClient) -> None:
-    page = await page_of(reader, "/?since=2026-10-26&interval=week")
-    link = next(a.get("href") for a in by_class(page, "data").findall("a") if a.text == "JSON")
+    page = await page_of(reader, "/?since=2026-10-26")
+    links = page.get_element_by_id("shares").find_class("data")[0].findall("a")
+    link = next(a.get("href") for a in links if a.text == "JSON")
     answer = (await reader.get(link)).json()
     points = [point for series in answer["series"] for point in series["points"]]
     rows = page.get_element_by_id("shares").findall(".//tbody/tr")
     assert len(rows) == len(points)
     words = Counter(text_of(row.findall("td")[-1]) for row in rows)
     assert words["not observed"] == sum(1 for point in points if point["status"] == "not_observed")
-    assert words["so far"] == 4
+    assert words["so far"] == 0, "a week that is not over is not told"
     spec = json.loads(page.find('.//script[@type="application/json"]').text)
     drawn = [row["value"] for row in spec["data"]["values"]]
     assert drawn == [point["value"] for point in points]
@@ -60,7 +67,7 @@ async def test_the_policy_is_kept(reader: httpx.AsyncClient) -> None:
         assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
         assert answer.headers["x-content-type-options"] == "nosniff"
         check_policy(html.document_fromstring(answer.text))
-    for name in ("page.css", "chart.js", "copy.js"):
+    for name in ("page.css", "overview.css", "chart.js", "copy.js", "viewer.js"):
         assert not re.search(r"https?://|@import|eval\(", (await reader.get(f"/static/{name}")).text)
     assert "unsafe" not in CONTENT_SECURITY_POLICY
 
@@ -78,7 +85,7 @@ async def test_the_page_is_well_made(reader: httpx.AsyncClient) -> None:
 
 
 async def test_a_date_that_does_not_fit_is_explained_beside_its_field(reader: httpx.AsyncClient) -> None:
-    answer = await reader.get("/?since=2026-31-31&interval=month", headers=BROWSER)
+    answer = await reader.get("/?since=2026-31-31&compare=year", headers=BROWSER)
     assert answer.status_code == 422
     page = html.document_fromstring(answer.text)
     assert page.findtext(".//title", "").startswith("Error: ")
@@ -95,7 +102,15 @@ async def test_an_empty_service_says_what_to_do(tmp_path: Path, config_dir: Path
         page = await page_of(client)
         assert text_of(page.find(".//h1")) == "No sources yet."
         assert "trendmonitor sources add" in text_of(page)
-        assert page.find(".//script[@src]") is None
+        steps = [text_of(one) for one in by_class(page, "steps")]
+        assert [one.partition(".")[0] for one in steps] == [
+            "Add a source", "Load the bundled ones", "Look around first",
+        ]  # fmt: skip
+        assert "trendmonitor apply" in steps[1]
+        assert "make demo" in steps[2]
+        scripts = [one.get("src").partition("?")[0] for one in page.findall(".//script[@src]")]
+        assert scripts == ["/static/htmx.min.js", "/static/viewer.js"], "no chart, so nothing that draws one"
+        check_structure(page)
     services.close()
 
 

@@ -1,4 +1,5 @@
-// Draws the charts of a page from the specification beside each. Without it, or if it fails, the server's picture shows.
+// Draws the charts of a page from the specification beside each, also of parts that come later. Without it, or if it
+// fails, the server's picture shows.
 
 const OPTIONS = {
   mode: "vega-lite",
@@ -21,7 +22,7 @@ async function draw(figure) {
     place.className = "drawn";
     clearTimeout(waiting);
     plot.replaceChildren(place);
-    await vegaEmbed(place, spec, OPTIONS);
+    drawn.set(figure, await vegaEmbed(place, spec, OPTIONS));
   } catch (error) {
     console.warn("The chart is shown as a picture:", error);
     clearTimeout(waiting);
@@ -31,4 +32,14 @@ async function draw(figure) {
   }
 }
 
-for (const figure of document.querySelectorAll("figure.chart")) draw(figure);
+const drawn = new WeakMap();
+
+function drawAll(root) {
+  const figures = [...root.querySelectorAll("figure.chart")];
+  if (root.matches?.("figure.chart")) figures.push(root);
+  for (const figure of figures) if (!figure.dataset.drawn) { figure.dataset.drawn = "yes"; draw(figure); }
+}
+
+drawAll(document);
+document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt));
+document.addEventListener("htmx:beforeCleanupElement", (event) => drawn.get(event.detail.elt)?.finalize());

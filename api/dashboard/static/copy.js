@@ -1,7 +1,12 @@
 // Puts a button beside every command that can be copied; without this the command can still be selected.
 
-for (const code of document.querySelectorAll("code.copy")) {
-  if (!navigator.clipboard) break; // only over https or on this machine
+function offer(root) {
+  if (!navigator.clipboard) return; // only over https or on this machine
+  for (const code of root.querySelectorAll("code.copy:not([data-offered])")) addButton(code);
+}
+
+function addButton(code) {
+  code.dataset.offered = "yes";
   const button = document.createElement("button");
   const told = document.createElement("span");
   button.type = "button";
@@ -17,3 +22,6 @@ for (const code of document.querySelectorAll("code.copy")) {
   });
   code.after(" ", button, " ", told);
 }
+
+offer(document);
+document.addEventListener("htmx:load", (event) => offer(event.detail.elt));
