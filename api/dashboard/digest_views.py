@@ -167,7 +167,7 @@ def about_of(spec: DigestSpec, labels: Mapping[str, Mapping[str, str]]) -> list[
         {"term": "Numbers and dates", "says": f"as written in the language {spec.locale}; the words are English"},
         {
             "term": "Owner",
-            "says": owner if spec.declared else "Made through the API; it can be changed and removed there.",
+            "says": owner if spec.declared else "Made here or through the API; it can be changed and deleted.",
         },
     ]
 

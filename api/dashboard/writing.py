@@ -40,7 +40,9 @@ def seal_of(request: Request) -> Markup:
     return Markup('<input type="hidden" name="{}" value="{}">').format(SEAL, request.app.state.sessions.seal(session))
 
 
-async def read_form(request: Request, known: Sequence[str], *, sealed: bool = True) -> dict[str, str]:
+async def read_form(
+    request: Request, known: Sequence[str], *, sealed: bool = True, longest: int = LONGEST_FORM
+) -> dict[str, str]:
     """The fields of a small form, all of which must be known, outer spaces trimmed.
 
     Raises Problem for another type, a large body, a field that is unknown or there twice, and where somebody is logged
@@ -54,8 +56,8 @@ async def read_form(request: Request, known: Sequence[str], *, sealed: bool = Tr
             (FieldError("Content-Type", FORM),),
         )
     body = await request.body()
-    if len(body) > LONGEST_FORM:
-        raise Problem("body-too-large", f"The form has {len(body):,} bytes; at most {LONGEST_FORM:,} are read.")
+    if len(body) > longest:
+        raise Problem("body-too-large", f"The form has {len(body):,} bytes; at most {longest:,} are read.")
     fields = read_params(body)
     refuse_unknown(fields, (*known, SEAL))
     session = request.scope.get("trendmonitor.session")
