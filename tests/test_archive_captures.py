@@ -156,9 +156,7 @@ def test_exported_captures_stay_captures_in_another_database(sqlite_store: Store
     assert not sqlite_store.coverage().get("capture-x")
 
 
-def test_beside_an_observed_source_captures_are_no_part_of_the_counts(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+def test_beside_an_observed_source_captures_are_no_part_of_the_counts(sqlite_store: Store, tmp_path: Path) -> None:
     header = {"coverage": [{"source": "watched", "since": "2024-06-03", "until": "2024-06-24"}]}
     watched = [record(n, source="watched", published_at=f"2024-06-1{n}") for n in range(6)]
     run_import(sqlite_store, write_lines(tmp_path / "a.jsonl", [header, *watched]))
