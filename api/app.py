@@ -14,14 +14,19 @@ from fastapi.openapi.utils import get_openapi
 
 import api.problems
 from api.auth import Guard
-from api.dashboard import claims as claim_pages
-from api.dashboard import digest_edit, explorer, login, overview, pages, pictures, source_add, source_opml
-from api.dashboard import digests as digest_pages
-from api.dashboard import platforms as platform_pages
-from api.dashboard import posts as post_pages
-from api.dashboard import settings as setting_pages
-from api.dashboard import signals as signal_pages
-from api.dashboard import sources as source_pages
+from api.dashboard import login, pages, pictures
+from api.dashboard.claims import routes as claim_pages
+from api.dashboard.digests import edit as digest_edit
+from api.dashboard.digests import routes as digest_pages
+from api.dashboard.explorer import routes as explorer
+from api.dashboard.overview import routes as overview
+from api.dashboard.platforms import routes as platform_pages
+from api.dashboard.posts import routes as post_pages
+from api.dashboard.settings import routes as setting_pages
+from api.dashboard.signals import routes as signal_pages
+from api.dashboard.sources import add as source_add
+from api.dashboard.sources import opml as source_opml
+from api.dashboard.sources import routes as source_pages
 from api.routes import (
     claims,
     collecting,

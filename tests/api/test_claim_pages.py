@@ -12,8 +12,8 @@ import httpx
 import pytest
 from lxml import html
 
-from api.dashboard import claim_words
-from api.dashboard.claim_words import KIND_WORDS, VERDICT_WORDS
+from api.dashboard.claims import words as claim_words
+from api.dashboard.claims.words import KIND_WORDS, VERDICT_WORDS
 from api.dashboard.pictures import BUNDLE_PATH
 from monitor.bootstrap import Services
 from monitor.core.claim import KINDS, ClaimBook

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api.dashboard import claim_words
-from api.dashboard.claim_words import VERDICT_WORDS
+from api.dashboard.claims import words as claim_words
+from api.dashboard.claims.words import VERDICT_WORDS
 from monitor.bootstrap import Services
 from tests.api.pages import by_class, check_policy, check_structure, page_of, rows_of, text_of, tiles_of
 from tests.api.support import client_of, make_services

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.dashboard import claim_words
-from api.dashboard.claim_charts import STRIP_WIDTH, Goal, claim_chart, scale_about, scale_of, slope_band, strip_of
-from api.dashboard.claim_words import figure_words, lead_of, posts_words
+from api.dashboard.claims import words as claim_words
+from api.dashboard.claims.charts import STRIP_WIDTH, Goal, claim_chart, scale_about, scale_of, slope_band, strip_of
+from api.dashboard.claims.words import figure_words, lead_of, posts_words
 from monitor.core.charts import LIGHT
 from monitor.core.finding import DIFFERENCE, RELATIVE_PER_YEAR, SHARE
 from tests.api.claim_documents import DOCUMENTS, effect

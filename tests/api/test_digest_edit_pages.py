@@ -12,7 +12,7 @@ import httpx
 import pytest
 from lxml import html
 
-from api.dashboard import digest_form
+from api.dashboard.digests import form as digest_form
 from monitor.bootstrap import Services
 from monitor.config_digests import digest_from_mapping
 from monitor.config_posts import Names

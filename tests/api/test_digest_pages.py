@@ -12,7 +12,8 @@ import httpx
 import pytest
 from lxml import html
 
-from api.dashboard import digest_views, digest_words
+from api.dashboard.digests import views as digest_views
+from api.dashboard.digests import words as digest_words
 from monitor.bootstrap import Services
 from monitor.core.digest import ChannelSpec
 from tests.api.browser import serving

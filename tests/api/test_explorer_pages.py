@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from api.dashboard.explorer_charts import MOST_PANELS
-from api.dashboard.explorer_compare import comparable, difference, ratio, whole
-from api.dashboard.explorer_marks import LONGEST
-from api.dashboard.explorer_question import earlier
+from api.dashboard.explorer.charts import MOST_PANELS
+from api.dashboard.explorer.compare import comparable, difference, ratio, whole
+from api.dashboard.explorer.marks import LONGEST
+from api.dashboard.explorer.question import earlier
 from api.dashboard.pictures import BUNDLE_PATH
 from collectors.base import Source
 from monitor.bootstrap import Services

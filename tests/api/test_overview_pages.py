@@ -11,7 +11,8 @@ import httpx
 import pytest
 from lxml import html
 
-from api.dashboard import overview_views, overview_words
+from api.dashboard.overview import views as overview_views
+from api.dashboard.overview import words as overview_words
 from api.dashboard.pictures import BUNDLE_PATH
 from collectors.base import Source
 from monitor.bootstrap import Services

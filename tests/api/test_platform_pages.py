@@ -12,7 +12,8 @@ import pytest
 from lxml import html
 from pydantic import SecretStr
 
-from api.dashboard import platform_views, platform_words
+from api.dashboard.platforms import views as platform_views
+from api.dashboard.platforms import words as platform_words
 from collectors import registry
 from collectors.base import Duties, Source
 from collectors.options import Option

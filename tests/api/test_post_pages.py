@@ -13,8 +13,10 @@ import httpx
 import pytest
 from lxml import html
 
-from api.dashboard import post_facets, post_views, post_words
-from api.dashboard.post_asked import Asked, post_address
+from api.dashboard.posts import facets as post_facets
+from api.dashboard.posts import views as post_views
+from api.dashboard.posts import words as post_words
+from api.dashboard.posts.asked import Asked, post_address
 from collectors.base import Engagement
 from monitor.bootstrap import Services
 from monitor.core.model import Observed, Write

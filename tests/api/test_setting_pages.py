@@ -13,7 +13,8 @@ import pytest
 from lxml import html
 from pydantic import SecretStr
 
-from api.dashboard import setting_views, setting_words
+from api.dashboard.settings import views as setting_views
+from api.dashboard.settings import words as setting_words
 from api.sessions import COOKIE, LASTS
 from collectors.base import Source
 from monitor.bootstrap import Services

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from lxml import html
 
-from api.dashboard import signal_words
 from api.dashboard.pictures import BUNDLE_PATH
+from api.dashboard.signals import words as signal_words
 from monitor.bootstrap import Services
 from tests.api.browser import serving
 from tests.api.driving import driving

@@ -9,8 +9,9 @@ import httpx
 import pytest
 from lxml import html
 
-from api.dashboard import source_add, source_form
-from api.dashboard.source_address import address_of, same_address
+from api.dashboard.sources import add as source_add
+from api.dashboard.sources import form as source_form
+from api.dashboard.sources.address import address_of, same_address
 from collectors import registry
 from collectors.base import Source
 from monitor.adding import Found, Step, Way, look_around
@@ -318,7 +319,7 @@ async def test_what_is_no_list_of_feeds_is_refused(client: httpx.AsyncClient) ->
 
 
 async def test_a_file_comes_through_byte_by_byte() -> None:
-    from api.dashboard.source_opml import _parts
+    from api.dashboard.sources.opml import _parts
 
     body = bytes(range(256)) + b"\r\n\r\n--x"
     sent = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: x\r\n\r\n' + body

@@ -12,8 +12,9 @@ import httpx
 import pytest
 from lxml import html
 
-from api.dashboard import source_figures, source_views
-from api.dashboard.source_figures import Figures, bar_of, week_of
+from api.dashboard.sources import figures as source_figures
+from api.dashboard.sources import views as source_views
+from api.dashboard.sources.figures import Figures, bar_of, week_of
 from collectors.base import Source
 from monitor.bootstrap import Services
 from monitor.core.model import Observed, Visit, Write

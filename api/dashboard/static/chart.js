@@ -23,6 +23,7 @@ async function draw(figure) {
     clearTimeout(waiting);
     plot.replaceChildren(place);
     drawn.set(figure, await vegaEmbed(place, spec, OPTIONS));
+    place.querySelector("svg").setAttribute("aria-hidden", "true"); // its place is named; its marks are read in the table
   } catch (error) {
     console.warn("The chart is shown as a picture:", error);
     clearTimeout(waiting);
