@@ -39,8 +39,10 @@ _CHUNK = 1_048_576
 _FAREWELL = 1.0
 _GOOD_ENDS = frozenset({1000, 1001, 1005})
 
-_quiet = logging.getLogger("collectors.net.websocket.wire")
-_quiet.disabled = True  # the library would log whole header blocks, keys among them
+# The library would log whole header blocks, keys among them. Not a logger of the tree: whoever configures logging
+# anew would enable that one again.
+_quiet = logging.Logger("wire")
+_quiet.disabled = True
 
 
 class HandshakeAnswerError(Exception):

@@ -98,7 +98,7 @@ async def test_a_busy_stream_is_left_in_time_too_and_committed_in_parts() -> Non
             for line in event("delete", "12").split("\n")[:3]:
                 yield line
 
-    pages = [page async for page in heard_on(lines(), 0.02)]
+    pages = [page async for page in heard_on(lines(), 0.2)]
     assert len(pages) > 1
     assert len(json.loads(pages[0].body or b"")) == 100
 
