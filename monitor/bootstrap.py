@@ -212,7 +212,18 @@ class Services:
             retired=len(applied.retired),
             unchanged=applied.unchanged,
         )
+        self._try_new_keys()
         return applied
+
+    def _try_new_keys(self) -> None:
+        """Sources that failed for want of a key which is set by now are due at once; nobody should wait out a back-off."""
+        for one in self.store.sources():
+            if (
+                one.state.error_code == "needs_key"
+                and not one.state.paused
+                and one.source.collector in self.settings.key
+            ):
+                self.store.set_paused(one.source.id, False, self.clock())
 
     def close(self) -> None:
         """Give back threads, processes and connections that were made; never opens anything."""

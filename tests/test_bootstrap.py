@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from collectors.fetch import Http, HttpSettings
 from monitor.bootstrap import Services
 from monitor.settings import Settings
@@ -52,3 +54,26 @@ def test_a_host_that_throttled_a_tick_is_not_asked_by_hand_either(sqlite_url: st
         asyncio.run(forgiven())
     finally:
         services.close()
+
+
+def test_a_source_whose_key_is_set_by_now_is_due_at_once(sqlite_url: str, tmp_path: Path) -> None:
+    clock = Clock()
+    settings = Settings(home=tmp_path, config=CONFIG, database_url=sqlite_url, collect_workers=0)
+    without = Services(settings, clock=clock)
+    source = make_source("tele", collector="youtube", platform="youtube", url="https://www.youtube.com/@example")
+    without.store.add_source(source, START)
+    (visit,) = asyncio.run(without.collection.collect(["tele"])).visits
+    assert visit.outcome == "needs_key"
+    without.apply()
+    waiting = without.store.source("tele")
+    assert waiting is not None
+    assert waiting.state.next_due is not None
+    assert waiting.state.next_due > START, "still without a key"
+    without.close()
+
+    keyed = Services(settings.model_copy(update={"key": {"youtube": SecretStr("hush")}}), clock=clock)
+    keyed.apply()
+    due = keyed.store.source("tele")
+    assert due is not None
+    assert (due.state.next_due, due.state.error_code) == (START, None)
+    keyed.close()

@@ -327,7 +327,7 @@ def _source(mapping: Mapping[str, Any], made: Services) -> Source:
 
 
 def _idle(one: TrackedSource) -> bool:
-    return one.state.paused or one.state.stopped is not None or one.source.collector == "archive"
+    return not one.source.url or one.state.paused or one.state.stopped is not None or one.source.collector == "archive"
 
 
 def _shown(value: object) -> str:
