@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PIP_NO_INPUT := 1
 
-.PHONY: help setup dev run demo test check format bench calibrate lock clean
+.PHONY: help setup dev run demo test check format bench screenshots calibrate lock clean
 
 help:
 	@echo "make run      start the service on http://127.0.0.1:8000 with the bundled sources"
 	@echo "make demo     the same on two years of generated data, marked as such"
 	@echo "make test     all tests        make check   format, lint, types, imports"
 	@echo "make bench    speed and memory, as ratios against named peers"
+	@echo "make screenshots  pictures of every page in build/screenshots (needs Chromium)"
 	@echo "make calibrate  error rates and power of every verdict in simulated worlds (half an hour on two cores)"
 	@echo "make setup    only build .venv  make lock    pin dependencies anew"
 
@@ -57,6 +58,9 @@ format: dev
 
 bench: dev
 	@$(BIN)/python -m benchmarks
+
+screenshots: dev
+	@$(BIN)/python -m benchmarks.screenshots
 
 calibrate: dev
 	@$(BIN)/python -m benchmarks.calibration

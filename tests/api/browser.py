@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import subprocess
 import threading
 import time
@@ -11,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 import uvicorn
 
 from api.app import create_app
 from monitor.bootstrap import Services
+from tests.support.chromium import needed
 
 
 @contextmanager
@@ -33,9 +32,7 @@ def serving(services: Services) -> Iterator[str]:
 
 def open_page(address: str, profile: Path) -> tuple[str, list[str]]:
     """The page as the browser has it once its scripts have run, and what it wrote to its console. Skips without one."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("no chromium: `apt-get install chromium` runs this test too")
+    browser = needed()
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
     flags += ["--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}"]
     flags += ["--enable-logging=stderr", "--virtual-time-budget=10000", "--dump-dom"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import socket
 import struct
 import subprocess
@@ -20,7 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import pytest
+
+from tests.support.chromium import needed
 
 PATIENCE = 30.0
 
@@ -140,9 +140,7 @@ class Tab:
 @contextmanager
 def driving(profile: Path) -> Iterator[Tab]:
     """A browser with one tab, as long as the context lasts. Skips where none is installed."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("no chromium: `apt-get install chromium` runs this test too")
+    browser = needed()
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
     flags += ["--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0"]
     command = [browser, *flags, f"--user-data-dir={profile}", "about:blank"]
