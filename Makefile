@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PIP_NO_INPUT := 1
 
-.PHONY: help setup dev run demo test check format bench screenshots calibrate lock clean
+.PHONY: help setup dev run demo test browser check format bench screenshots calibrate lock clean
 
 help:
 	@echo "make run      start the service on http://127.0.0.1:8000 with the bundled sources"
 	@echo "make demo     the same on two years of generated data, marked as such"
-	@echo "make test     all tests        make check   format, lint, types, imports"
+	@echo "make test     all tests but those of tests/browser     make browser  those (needs Chromium)"
+	@echo "make check    format, lint, types, imports"
 	@echo "make bench    speed and memory, as ratios against named peers"
 	@echo "make screenshots  pictures of every page in build/screenshots (needs Chromium)"
 	@echo "make calibrate  error rates and power of every verdict in simulated worlds (half an hour on two cores)"
@@ -44,7 +45,10 @@ demo: setup
 	@$(BIN)/trendmonitor serve
 
 test: dev
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/browser
+
+browser: dev
+	@$(BIN)/python -m pytest -n auto --dist loadfile tests/browser
 
 check: dev
 	@$(BIN)/ruff format --check .
